@@ -1,0 +1,3 @@
+module github.com/warder-iam/warder
+
+go 1.26.8
