@@ -110,11 +110,19 @@ func blurred(authorization string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// clip keeps what an error quotes from a request short.
+func clip(s string) string {
+	if len(s) > 200 {
+		return s[:200] + "..."
+	}
+	return s
+}
+
 // errUnsigned names a header, in the case in which AWS would, that has to be
 // signed and is not.
 func errUnsigned(name string) *Error {
 	if strings.EqualFold(name, "host") {
 		name = "Host' or ':authority"
 	}
-	return &Error{UnsignedHeader, "'" + name + "' must be a 'SignedHeader' in the AWS Authorization."}
+	return &Error{UnsignedHeader, "'" + clip(name) + "' must be a 'SignedHeader' in the AWS Authorization."}
 }

@@ -69,7 +69,7 @@ func (c *Claim) readHeader(r *http.Request, authorization string) error {
 		return err
 	}
 	if alg != algorithm {
-		return incomplete("Unsupported AWS 'algorithm': '" + alg + "' (only AWS4-HMAC-SHA256 for now).")
+		return incomplete("Unsupported AWS 'algorithm': '" + clip(alg) + "' (only AWS4-HMAC-SHA256 for now).")
 	}
 	if err := c.setCredential(credential); err != nil {
 		return err

@@ -85,7 +85,7 @@ func (c *Claim) readPresigned(r *http.Request, q *queryAuth) error {
 		return incomplete(missing.String() + "Re-examine the query-string parameters.")
 	}
 	for _, i := range [...]int{paramDate, paramSecurityToken, paramContentHash} {
-		if len(r.Header[paramHeader(i)]) > 0 && (q.found[i] || i != paramContentHash) {
+		if len(r.Header[paramNames[i]]) > 0 && (q.found[i] || i != paramContentHash) {
 			return &Error{AmbiguousAuthentication, "The request has '" + paramNames[i] + "' as a header, though its signature is in the query string."}
 		}
 	}
@@ -93,7 +93,7 @@ func (c *Claim) readPresigned(r *http.Request, q *queryAuth) error {
 		return err
 	}
 	if alg := q.value[paramAlgorithm]; alg != algorithm {
-		return incomplete("Unsupported AWS 'algorithm': '" + alg + "' (only AWS4-HMAC-SHA256 for now).")
+		return incomplete("Unsupported AWS 'algorithm': '" + clip(alg) + "' (only AWS4-HMAC-SHA256 for now).")
 	}
 	if err := c.setCredential(q.value[paramCredential]); err != nil {
 		return err
@@ -118,9 +118,6 @@ func (c *Claim) readPresigned(r *http.Request, q *queryAuth) error {
 	}
 	return nil
 }
-
-// paramHeader is the header that means the same as a parameter.
-func paramHeader(i int) string { return paramNames[i] }
 
 // setExpires reads the life of a presigned request in seconds. The bounds and
 // texts are those of

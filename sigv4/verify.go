@@ -113,7 +113,8 @@ func (c *Claim) VerifyHash(r *http.Request, bodySHA256 [sha256.Size]byte, secret
 	toSign := appendStringToSign(toSignRoom[:0], c.stamp, c.Scope, canonical)
 	key := o.Keys.Key(c.Scope, secret)
 	want := signature(&key, toSign)
-	if subtle.ConstantTimeCompare(want[:], []byte(c.Signature)) != 1 {
+	var got [len(want)]byte
+	if len(c.Signature) != copy(got[:], c.Signature) || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 		return errMismatch
 	}
 	return nil
