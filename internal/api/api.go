@@ -136,6 +136,7 @@ type Shape struct {
 	Min, Max       int64
 	HasMin, HasMax bool
 	Pattern        string   // a regular expression in Java's dialect; matches the whole value
+	PatternText    string   // the service's own sentence for a value that does not match, if it has one
 	Enum           []string // the values a string may have
 
 	Members    []Member   // of a structure
@@ -177,12 +178,14 @@ func (s *Service) Shape(i ShapeIndex) *Shape {
 // ErrorStatus is the HTTP status of an error code and whether the sender is at
 // fault. The service's own model goes first, then the errors common to all
 // services. A code known to neither is a mistake of ours, so it is a 500 that
-// is not blamed on the caller.
+// is not blamed on the caller. A nil Service has the common errors alone.
 func (s *Service) ErrorStatus(code string) (status int, senderFault bool) {
-	if i, ok := slices.BinarySearchFunc(s.Errors, code, func(e Error, code string) int {
-		return cmp.Compare(e.Code, code)
-	}); ok {
-		return s.Errors[i].Status, s.Errors[i].SenderFault
+	if s != nil {
+		if i, ok := slices.BinarySearchFunc(s.Errors, code, func(e Error, code string) int {
+			return cmp.Compare(e.Code, code)
+		}); ok {
+			return s.Errors[i].Status, s.Errors[i].SenderFault
+		}
 	}
 	if status, ok := commonStatus[code]; ok {
 		return status, status < http.StatusInternalServerError

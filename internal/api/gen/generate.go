@@ -20,17 +20,21 @@ type generator struct {
 	index  map[string]int            // shape name to its place in shapes
 	usedBy map[string]map[string]any // structure to the operations whose input or output it is
 	names  map[string]string         // Go name taken to what took it
+
+	patternTexts map[string]string // see readTexts
 }
 
 // generate makes the files of one service's package, by file name. A file that
 // would hold nothing is not made.
-func generate(name string, text []byte) (map[string][]byte, error) {
+func generate(name string, text []byte, patternTexts map[string]string) (map[string][]byte, error) {
 	g := &generator{
 		model:  &model{},
 		name:   name,
 		index:  map[string]int{},
 		usedBy: map[string]map[string]any{},
 		names:  map[string]string{"Service": "the service variable"},
+
+		patternTexts: patternTexts,
 	}
 	if err := json.Unmarshal(text, g.model); err != nil {
 		return nil, err

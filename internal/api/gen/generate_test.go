@@ -20,7 +20,11 @@ func TestCommitted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files, err := generate(name, text)
+		texts, err := readTexts("../models", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := generate(name, text, texts)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -56,7 +60,7 @@ func TestRefusesBadModels(t *testing.T) {
 			"shapes":{"X":{"type":"structure","members":{"a":{"shape":"S"}}},"S":{"type":"tensor"}}}`, "no Go type for tensor"},
 		{"error that is none", `{"operations":{"A":{"errors":[{"shape":"X"}]}},"shapes":{"X":{"type":"structure"}}}`, "no error shape"},
 	} {
-		_, err := generate("x", []byte(test.model))
+		_, err := generate("x", []byte(test.model), nil)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}

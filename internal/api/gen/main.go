@@ -9,8 +9,11 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -27,12 +30,32 @@ func main() {
 	}
 }
 
+// readTexts reads the sentences with which a service answers to values that do
+// not match a pattern, by pattern, where it does not use the model's words.
+// They are not in the models; they are kept by hand from answers of AWS.
+func readTexts(models, name string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join(models, "texts", name+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var texts map[string]string
+	err = json.Unmarshal(text, &texts)
+	return texts, err
+}
+
 func run(models, out, name string) error {
 	text, err := os.ReadFile(filepath.Join(models, name+".json"))
 	if err != nil {
 		return err
 	}
-	files, err := generate(name, text)
+	texts, err := readTexts(models, name)
+	if err != nil {
+		return err
+	}
+	files, err := generate(name, text, texts)
 	if err != nil {
 		return err
 	}

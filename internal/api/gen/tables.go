@@ -148,6 +148,7 @@ func (g *generator) operation(b *bytes.Buffer, name string, faults map[string]fa
 func (g *generator) constraints(b *bytes.Buffer) error {
 	fmt.Fprintf(b, "package %s\n\nimport \"github.com/warder-iam/warder/internal/api\"\n\n", g.name)
 	b.WriteString("var shapes = []api.Shape{\n")
+	used := map[string]bool{}
 	for i, name := range g.shapes {
 		s := g.Shapes[name]
 		fmt.Fprintf(b, "%d: {Name: %q, Kind: api.%s", i, name, goName(s.Type))
@@ -165,6 +166,10 @@ func (g *generator) constraints(b *bytes.Buffer) error {
 		}
 		if s.Pattern != "" {
 			fmt.Fprintf(b, ", Pattern: %q", s.Pattern)
+			if text := g.patternTexts[s.Pattern]; text != "" {
+				used[s.Pattern] = true
+				fmt.Fprintf(b, ", PatternText: %q", text)
+			}
 		}
 		if len(s.Enum) > 0 {
 			fmt.Fprintf(b, ", Enum: []string{%s}", quoted(s.Enum))
@@ -207,6 +212,9 @@ func (g *generator) constraints(b *bytes.Buffer) error {
 		b.WriteString("},\n")
 	}
 	b.WriteString("}\n")
+	if len(used) != len(g.patternTexts) {
+		return fmt.Errorf("models/texts has patterns that the model has not")
+	}
 	return nil
 }
 
