@@ -1,0 +1,317 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/warder-iam/warder/arn"
+)
+
+// The sentences with which AWS refuses a document.
+const (
+	reasonLegacy       = "The policy failed legacy parsing"
+	reasonNoActions    = "Policy statement must contain actions."
+	reasonNoResources  = "Policy statement must contain resources."
+	reasonVendor       = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+	reasonOneColon     = "Actions/Condition can contain only one colon."
+	reasonSIDUnique    = "Statement IDs (SID) in a single policy must be unique."
+	reasonSIDChars     = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+	reasonNoPrincipal  = "Policy document should not specify a principal."
+	reasonWantTrust    = "Missing required field Principal"
+	reasonHasResource  = "Has prohibited field Resource"
+	reasonTrustActions = "AssumeRole policy may only specify STS AssumeRole actions."
+	reasonFullVendor   = "Resource vendor must be fully qualified and cannot contain regexes."
+)
+
+// check applies the rules that the shape of a document does not show.
+func (d *Document) check() error {
+	sids := map[string]bool{}
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		if sid := st.Sid.Value; sid != "" {
+			if sids[sid] {
+				return &ParseError{st.Sid.Pos, reasonSIDUnique, "duplicate " + sid}
+			}
+			sids[sid] = true
+		}
+		for _, f := range []func(*Statement) error{d.checkSID, d.checkPrincipals, d.checkActions, d.checkResources, d.checkConditions, d.checkRCP} {
+			if err := f(st); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkSID: identity policies take alphanumeric Sids only; resource policies
+// of several services take more
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html).
+func (d *Document) checkSID(st *Statement) error {
+	switch d.Kind {
+	case Resource, KeyPolicy, Endpoint:
+		return nil
+	case Identity, Session, Trust, SCP, RCP:
+	}
+	for _, c := range []byte(st.Sid.Value) {
+		if !alphanumeric(c) {
+			return &ParseError{st.Sid.Pos, reasonSIDChars, ""}
+		}
+	}
+	return nil
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func (d *Document) checkPrincipals(st *Statement) error {
+	switch d.Kind {
+	case Identity, Session, SCP:
+		if st.Principals != nil {
+			return &ParseError{st.Pos, reasonNoPrincipal, ""}
+		}
+		return nil
+	case Resource, Trust, KeyPolicy, RCP, Endpoint:
+	}
+	if len(st.Principals) == 0 {
+		return &ParseError{st.Pos, reasonWantTrust, ""}
+	}
+	for _, p := range st.Principals {
+		if !validPrincipal(p) {
+			return &ParseError{p.Pos, fmt.Sprintf("Invalid principal in policy: %q:%q", p.Type, p.Value), ""}
+		}
+	}
+	return nil
+}
+
+// validPrincipal refuses wildcards within a principal and anything that can
+// name nobody. Whether the named one exists is the service's to ask.
+func validPrincipal(p PrincipalItem) bool {
+	if p.Value == "*" {
+		return p.Type == AWSPrincipal || p.Type == EveryonePrincipal
+	}
+	if p.Value == "" || strings.ContainsAny(p.Value, "*? \t\r\n$") {
+		return false
+	}
+	switch p.Type {
+	case AWSPrincipal:
+		if arn.IsAccountID(p.Value) || isUniqueID(p.Value) {
+			return true
+		}
+		a, err := arn.Parse(p.Value)
+		if err != nil || a.Region != "" || !arn.IsAccountID(a.Account) {
+			return false
+		}
+		switch a.Service {
+		case "iam":
+			return a.Resource == "root" || (a.ResourceType() == "user" || a.ResourceType() == "role") && a.ResourceID() != "" && !strings.HasSuffix(a.Resource, "/")
+		case "sts":
+			id := a.ResourceID()
+			switch a.ResourceType() {
+			case "assumed-role":
+				role, session, ok := strings.Cut(id, "/")
+				return ok && role != "" && session != "" && !strings.Contains(session, "/")
+			case "federated-user":
+				return id != ""
+			}
+		}
+		return false
+	case ServicePrincipal:
+		return strings.Contains(p.Value, ".") && !strings.ContainsAny(p.Value, ":/")
+	case FederatedPrincipal, CanonicalUserPrincipal:
+		return true
+	case EveryonePrincipal:
+	}
+	return false
+}
+
+// isUniqueID recognises the unique id of a user or role, which is what a
+// stored principal reads as once its owner is gone.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+func isUniqueID(s string) bool {
+	if len(s) < 16 || len(s) > 128 || !strings.HasPrefix(s, "AIDA") && !strings.HasPrefix(s, "AROA") {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !alphanumeric(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Document) checkActions(st *Statement) error {
+	if len(st.Actions) == 0 {
+		return &ParseError{st.Pos, reasonNoActions, ""}
+	}
+	for _, a := range st.Actions {
+		if reason := checkAction(a.Value); reason != "" {
+			return &ParseError{a.Pos, reason, a.Value}
+		}
+		if d.Kind == Trust && !strings.HasPrefix(strings.ToLower(a.Value), "sts:") {
+			return &ParseError{a.Pos, reasonTrustActions, a.Value}
+		}
+	}
+	return nil
+}
+
+// checkAction: "*", or a service prefix without wildcards, a colon and a name.
+func checkAction(s string) string {
+	if s == "*" {
+		return ""
+	}
+	vendor, name, ok := strings.Cut(s, ":")
+	switch {
+	case !ok:
+		return reasonVendor
+	case strings.Contains(name, ":"):
+		return reasonOneColon
+	case vendor == "":
+		return fmt.Sprintf("Vendor %s is not valid", vendor)
+	}
+	for _, c := range []byte(vendor) {
+		if !alphanumeric(c) && c != '-' && c != '.' {
+			return fmt.Sprintf("Vendor %s is not valid", vendor)
+		}
+	}
+	if name == "" {
+		return reasonLegacy
+	}
+	for _, c := range []byte(name) {
+		if !alphanumeric(c) && !strings.ContainsRune("*?-_.", rune(c)) {
+			return reasonLegacy
+		}
+	}
+	return ""
+}
+
+func (d *Document) checkResources(st *Statement) error {
+	switch d.Kind {
+	case Trust:
+		if st.Resources != nil {
+			return &ParseError{st.Pos, reasonHasResource, ""}
+		}
+		return nil
+	case Resource, KeyPolicy:
+		// Repositories and keys have policies without Resource: it is the one
+		// that the policy is attached to.
+		if st.Resources == nil {
+			return nil
+		}
+	case Identity, Session, SCP, RCP, Endpoint:
+	}
+	if len(st.Resources) == 0 {
+		return &ParseError{st.Pos, reasonNoResources, ""}
+	}
+	for _, r := range st.Resources {
+		if reason := d.checkResource(r.Value); reason != "" {
+			return &ParseError{r.Pos, reason, r.Value}
+		}
+	}
+	return nil
+}
+
+func (d *Document) checkResource(s string) string {
+	if s == "*" {
+		return ""
+	}
+	if !strings.HasPrefix(s, "arn:") {
+		return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", s)
+	}
+	f := splitPattern(s)
+	if !validPartition(f[1]) {
+		return fmt.Sprintf("Partition \"%s\" is not valid for resource \"%s\".", f[1], strings.Join(f[:], ":"))
+	}
+	if strings.Count(s, ":") < 2 || f[2] == "" || strings.ContainsAny(f[2], "?") {
+		return reasonFullVendor
+	}
+	if f[5] == "" {
+		return reasonLegacy
+	}
+	if !d.Variables {
+		return ""
+	}
+	// A variable may stand in the last field only
+	// (reference_policies_variables, "Resource element").
+	if strings.Contains(strings.Join(f[:5], ":"), "${") {
+		return reasonLegacy
+	}
+	if _, err := parseTemplate(f[5], true); err != nil {
+		return reasonLegacy
+	}
+	return ""
+}
+
+// validPartition accepts AWS's partitions by their form, and wildcards.
+func validPartition(s string) bool {
+	if s == "" {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c != '-' && c != '*' && !('a' <= c && c <= 'z') {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "aws") || strings.HasPrefix(s, "*")
+}
+
+func (d *Document) checkConditions(st *Statement) error {
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		if service, key, ok := strings.Cut(c.Key.Value, ":"); !ok || service == "" || key == "" || strings.ContainsAny(c.Key.Value, "${}") {
+			return &ParseError{c.Key.Pos, reasonVendor, c.Key.Value}
+		}
+		if len(c.Values) == 0 {
+			return &ParseError{c.Key.Pos, reasonLegacy, "no values"}
+		}
+		for _, v := range c.Values {
+			if !d.validValue(c.Operator, v.Value) {
+				return &ParseError{v.Pos, reasonLegacy, "unreadable value for " + c.Operator.String()}
+			}
+		}
+	}
+	return nil
+}
+
+// validValue says whether a value can be read as what its operator compares.
+func (d *Document) validValue(op Operator, s string) bool {
+	if d.Variables && op.takesVariables() && strings.Contains(s, "${") {
+		_, err := parseTemplate(s, true)
+		return err == nil
+	}
+	ok := true
+	switch op.typ() {
+	case typeString, typePattern:
+	case typeARN:
+		ok = s == "*" || strings.HasPrefix(s, "arn:")
+	case typeNumber:
+		_, ok = parseDecimal(s)
+	case typeDate:
+		_, ok = parseMoment(s)
+	case typeBool, typeNull:
+		ok = strings.EqualFold(s, "true") || strings.EqualFold(s, "false")
+	case typeBinary:
+		_, ok = canonicalBase64(s)
+	case typeAddress:
+		_, ok = parsePrefix(s)
+	}
+	return ok
+}
+
+// checkRCP: resource control policies deny only, for everyone; the one that
+// allows is AWS's own RCPFullAWSAccess.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html
+func (d *Document) checkRCP(st *Statement) error {
+	if d.Kind != RCP {
+		return nil
+	}
+	if st.NotPrincipal || len(st.Principals) != 1 || st.Principals[0].Value != "*" || st.NotAction {
+		return &ParseError{st.Pos, reasonSyntax, "a resource control policy names Principal \"*\" and Action"}
+	}
+	full := !st.NotResource && len(st.Conditions) == 0 &&
+		len(st.Actions) == 1 && st.Actions[0].Value == "*" && len(st.Resources) == 1 && st.Resources[0].Value == "*"
+	if st.Effect == Allow && !full {
+		return &ParseError{st.Pos, reasonSyntax, "a resource control policy cannot allow"}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+// Package policy reads, compiles, evaluates and explains policies in the AWS
+// policy language. It is the decision engine of Warder and a library of its
+// own: it decides from a Request and the policies in Layers, and from nothing
+// else. There is no I/O, no clock, no logger and no dependency besides the
+// standard library and package arn.
+//
+// The way through it:
+//
+//	doc, err := policy.Parse(policy.Identity, text)       // grammar, positions, AWS's error texts
+//	p := policy.Compile(policy.Source{Name: "dev"}, doc)  // immutable program
+//	set := policy.NewSet(p, ...)                          // the policies of one layer, indexed
+//	d := policy.Evaluate(&req, &policy.Layers{Identity: set})
+//	why := policy.Explain(&req, &layers)                  // the same decision, with a trace
+//
+// What it leaves out: which policies apply to a request (the caller gathers
+// them: groups, attachments, organization levels), what context keys hold
+// (the caller's Context answers for them), rules of single services, and
+// whether actions and keys exist.
+//
+// The specification is the IAM User Guide, mainly
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html and
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html.
+// Where it is silent, the engine denies, and the comment beside the code says so.
+package policy

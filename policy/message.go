@@ -1,0 +1,60 @@
+package policy
+
+import "strings"
+
+// AccessDeniedMessage is the sentence in which AWS refuses the request, in the
+// forms of
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
+// It is "" for an allowed request.
+func (d Decision) AccessDeniedMessage(req *Request) string {
+	if d.Reason == Allowed {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("User: ")
+	b.WriteString(callerName(req.Principal))
+	b.WriteString(" is not authorized to perform: ")
+	b.WriteString(req.Action)
+	if req.Resource != "" {
+		b.WriteString(" on resource: ")
+		b.WriteString(req.Resource)
+	}
+	switch {
+	case d.Layer == NoLayer || d.Layer >= layerEnd:
+	case d.Reason == ExplicitDeny:
+		b.WriteString(" with an explicit deny in ")
+		b.WriteString(d.Layer.withArticle())
+	default:
+		b.WriteString(" because no ")
+		b.WriteString(d.Layer.String())
+		b.WriteString(" allows the ")
+		b.WriteString(req.Action)
+		b.WriteString(" action")
+	}
+	return b.String()
+}
+
+// withArticle is the name of the layer after "an explicit deny in".
+func (l Layer) withArticle() string {
+	switch l {
+	case LayerIdentity:
+		return "an identity-based policy"
+	case LayerTrust:
+		return "the role trust policy"
+	}
+	return "a " + l.String()
+}
+
+func callerName(p *Principal) string {
+	switch {
+	case p == nil:
+		return "anonymous"
+	case p.ARN != "":
+		return p.ARN
+	case p.Service != "":
+		return p.Service
+	case p.Provider != "":
+		return p.Provider
+	}
+	return "anonymous"
+}
