@@ -77,6 +77,10 @@ func ParseForm(body []byte, rawQuery, contentType string) (Form, error) {
 // form what was meant as something else. AWS's common errors have
 // MalformedHttpRequestException for what is wrong at the level of HTTP.
 func checkContentType(contentType string) error {
+	switch contentType {
+	case "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8":
+		return nil // what SDKs send, without the work of parsing it
+	}
 	kind, attrs, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return awserr.New(codeMalformedHTTPRequest,
