@@ -177,8 +177,10 @@ func checkAction(s string) string {
 	if name == "" {
 		return reasonLegacy
 	}
+	// AWS stores names with stray characters (its own managed policies have
+	// some with spaces); they match no action.
 	for _, c := range []byte(name) {
-		if !alphanumeric(c) && !strings.ContainsRune("*?-_.", rune(c)) {
+		if c < ' ' || c > '~' {
 			return reasonLegacy
 		}
 	}
@@ -222,22 +224,15 @@ func (d *Document) checkResource(s string) string {
 	if !validPartition(f[1]) {
 		return fmt.Sprintf("Partition \"%s\" is not valid for resource \"%s\".", f[1], strings.Join(f[:], ":"))
 	}
-	if strings.Count(s, ":") < 2 || f[2] == "" || strings.ContainsAny(f[2], "?") {
+	if strings.Count(s, ":") < 2 || f[2] == "" || strings.ContainsAny(f[2], "?$") {
 		return reasonFullVendor
 	}
-	if f[5] == "" {
-		return reasonLegacy
-	}
-	if !d.Variables {
-		return ""
-	}
-	// A variable may stand in the last field only
-	// (reference_policies_variables, "Resource element").
-	if strings.Contains(strings.Join(f[:5], ":"), "${") {
-		return reasonLegacy
-	}
-	if _, err := parseTemplate(f[5], true); err != nil {
-		return reasonLegacy
+	// The guide allows variables in the last field only, but AWS's own managed
+	// policies use ${aws:PrincipalAccount} as the account.
+	if d.Variables && strings.Contains(s, "${") {
+		if _, err := parseTemplate(s, true); err != nil {
+			return reasonLegacy
+		}
 	}
 	return ""
 }

@@ -25,11 +25,14 @@ func (t SourceType) String() string {
 	return [...]string{"none", "user", "group", "role", "aws-managed", "user-managed", "resource"}[t]
 }
 
+// MarshalText writes the name of the type.
+func (t SourceType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // Source is how a policy is named in decisions and explanations.
 type Source struct {
-	Type SourceType
-	Name string // the policy's name, or what it is the policy of
-	ARN  string // of a managed policy, SCP or RCP, or of the resource; may be empty
+	Type SourceType `json:"type"`
+	Name string     `json:"name"`          // the policy's name, or what it is the policy of
+	ARN  string     `json:"arn,omitempty"` // of a managed policy, SCP or RCP, or of the resource; may be empty
 }
 
 // Policy is a compiled document. It is immutable and safe for concurrent use.

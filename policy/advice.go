@@ -1,0 +1,99 @@
+package policy
+
+// needed lists the smallest grants that together would allow the request. It
+// is asked only if nothing denies explicitly.
+func (x *explainer) needed() []Grant {
+	var out []Grant
+	add := func(layer Layer, level int) { out = append(out, x.grant(layer, level)) }
+	m, l, p := &x.m, x.l, x.m.principal
+	if !p.ServiceLinked {
+		for i, s := range l.RCPs {
+			if s.allows(m) == nil {
+				add(LayerRCP, i)
+			}
+		}
+		for i, s := range l.SCPs {
+			if s.allows(m) == nil {
+				add(LayerSCP, i)
+			}
+		}
+	}
+	if l.Endpoint != nil && l.Endpoint.allows(m) == nil {
+		add(LayerEndpoint, 0)
+	}
+	_, named := l.resourceAllows(m)
+	switch p.Kind {
+	case Anonymous, WebIdentity, SAML, Service:
+		if named == notNamed {
+			add(l.resourceLayer(), 0)
+		}
+		return out
+	case Root, User, RoleSession, FederatedUser, AssumeRootSession:
+	}
+	if p.Kind == AssumeRootSession && named == directly {
+		named = byIdentity
+	}
+	if m.same && named == directly {
+		return out
+	}
+	fromResource := m.same && named == byIdentity
+	if m.same && named == notNamed && l.mustGrant() || !m.same && named == notNamed {
+		add(l.resourceLayer(), 0)
+		if m.same {
+			switch p.Kind {
+			case User:
+				return out // the grant names the user itself
+			case RoleSession, FederatedUser:
+				fromResource = true
+			}
+		}
+	}
+	if _, ok := l.identityAllows(m); !ok && !fromResource {
+		add(LayerIdentity, 0)
+	}
+	if l.Boundary != nil && l.Boundary.allows(m) == nil {
+		add(LayerBoundary, 0)
+	}
+	needed := l.Session != nil || p.Kind == FederatedUser || p.Kind == AssumeRootSession
+	if needed && l.Session.allows(m) == nil {
+		add(LayerSession, 0)
+	}
+	return out
+}
+
+// grant is a statement that allows exactly the request in a layer.
+func (x *explainer) grant(layer Layer, level int) Grant {
+	g := Grant{Layer: layer.String(), Level: level, layer: layer}
+	g.Statement = GrantStatement{Effect: "Allow", Action: x.m.req.Action, Resource: x.m.req.Resource}
+	switch layer {
+	case LayerTrust:
+		g.Statement.Resource = ""
+		g.Statement.Principal = principalOf(x.m.principal)
+	case LayerResource, LayerEndpoint:
+		g.Statement.Principal = principalOf(x.m.principal)
+	case LayerRCP:
+		// Only AWS's own RCPFullAWSAccess allows.
+		g.Statement = GrantStatement{Effect: "Allow", Principal: map[string]string{"AWS": "*"}, Action: "*", Resource: "*"}
+	}
+	return g
+}
+
+// principalOf names the requester in a Principal element.
+func principalOf(p *Principal) map[string]string {
+	switch p.Kind {
+	case Root, AssumeRootSession:
+		return map[string]string{"AWS": p.Account}
+	case User:
+		return map[string]string{"AWS": p.ARN}
+	case RoleSession:
+		return map[string]string{"AWS": p.RoleARN}
+	case FederatedUser:
+		return map[string]string{"AWS": p.UserARN}
+	case WebIdentity, SAML:
+		return map[string]string{"Federated": p.Provider}
+	case Service:
+		return map[string]string{"Service": p.Service}
+	case Anonymous:
+	}
+	return map[string]string{"AWS": "*"}
+}
