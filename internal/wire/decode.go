@@ -134,8 +134,8 @@ func (d *decoder) collection(p *plan, v reflect.Value, value string, exact bool,
 	if p.shape.Kind == api.Map {
 		item = "entry"
 	}
-	_, exact, first, last := d.child(item, from, to, skip)
-	if exact || first != from || last != to {
+	_, _, first, last := d.child(item, from, to, skip)
+	if first != from || last != to { // not all are ITEM.something
 		if strings.Count(d.params[from].name[:skip], ".") == 1 {
 			return malformedInput("Top level element may not be treated as a list")
 		}
@@ -161,7 +161,8 @@ type item struct {
 }
 
 // items groups a run by its numbers and puts the groups in order. A number
-// costs nothing by its size.
+// costs nothing by its size. No number comes twice: what could stand between
+// two names of one group, such as "1-", is no number and refused.
 func (d *decoder) items(lo, hi, skip int) ([]item, error) {
 	items := make([]item, 0, min(hi-lo, 16))
 	for lo < hi {
@@ -185,11 +186,6 @@ func (d *decoder) items(lo, hi, skip int) ([]item, error) {
 		items = append(items, next)
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.number, b.number) })
-	for i := 1; i < len(items); i++ {
-		if items[i].number == items[i-1].number {
-			return nil, malformedInput("Unexpected list element termination")
-		}
-	}
 	return items, nil
 }
 
