@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,6 +292,25 @@ func TestDeepNames(t *testing.T) {
 	if n != depth {
 		t.Errorf("%d levels, want %d", n, depth)
 	}
+}
+
+// TestConcurrentFirstUse is for the race detector: plans and patterns are made
+// on first use, by whoever comes first.
+func TestConcurrentFirstUse(t *testing.T) {
+	svc := everythingService()
+	svc.Shapes[6].Pattern = "[a-z]*"
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			in, err := decode(svc, "Action=Do&Version=1&Map.entry.1.key=a&Map.entry.1.value=b")
+			if err != nil || in.(*everything).Map["a"] != "b" {
+				t.Errorf("%s, %v", dump(in), err)
+				return
+			}
+			AppendQueryResponse(nil, svc, &svc.Operations[0], in, "id")
+		})
+	}
+	wg.Wait()
 }
 
 func FuzzDecode(f *testing.F) {

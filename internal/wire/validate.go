@@ -275,7 +275,10 @@ func violations(p *plan, v reflect.Value) []constraint {
 }
 
 // shown is a value as a message repeats it, in quotes after a space, or
-// nothing if it is a secret or has one in it.
+// nothing if it is a secret or has one in it. AWS repeated the values of all
+// its query services this way for years; since about the end of 2024 IAM's
+// answers are also seen without them ("Value at 'roleName' failed ..."). The
+// fuller form is kept, because it tells the caller more.
 func shown(p *plan, v reflect.Value) string {
 	if p.secret() {
 		return ""
