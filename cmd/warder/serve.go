@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/warder-iam/warder/internal/daemon"
+)
+
+func serveCommand() *cobra.Command {
+	var c daemon.Config
+	var level slog.Level
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+			d, err := daemon.Open(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			if d.First != nil {
+				welcome(&c, d)
+			}
+			c.Log.Info("listening", "url", d.URL())
+			return d.Run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.Listen, "listen", daemon.DefaultListen, "address to listen on")
+	f.StringVar(&c.Store, "store", "sqlite", `"sqlite" (durable) or "memory"`)
+	dataFlag(cmd, &c.Data)
+	f.StringVar(&c.Account, "account", "", "id of the account that the first start makes (default random)")
+	f.StringVar(&c.AdminKeyID, "admin-access-key-id", "", "access key id of the first administrator (default random)")
+	f.StringVar(&c.AdminSecret, "admin-secret-access-key", "", "secret access key of the first administrator (default random)")
+	f.BoolVar(&c.TestHooks, "test-hooks", false, "serve POST /_warder/reset and /_warder/accounts, on loopback only")
+	f.BoolVar(&c.InsecureListen, "insecure-listen", false, "allow listening beyond loopback without TLS")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
+	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
+	f.TextVar(&level, "log-level", slog.LevelInfo, "debug, info, warn or error; debug logs every request")
+	return cmd
+}
+
+// welcome tells, once, how to use what the first start made.
+func welcome(c *daemon.Config, d *daemon.Daemon) {
+	if c.Store == "memory" {
+		fmt.Printf("Warder made account %s with the IAM user \"administrator\", in memory. To connect:\n", d.First.ID)
+		fmt.Printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n", d.URL())
+		fmt.Printf("  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", d.First.Admin.AccessKeyID, d.First.Admin.SecretAccessKey)
+		return
+	}
+	fmt.Printf("Warder made account %s with the IAM user \"administrator\". To connect, in another shell:\n", d.First.ID)
+	fmt.Printf("  eval \"$(%s env --data %s)\"\n", os.Args[0], c.Data)
+	fmt.Printf("  aws sts get-caller-identity\n")
+}

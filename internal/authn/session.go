@@ -1,0 +1,87 @@
+package authn
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/warder-iam/warder/internal/seal"
+	"github.com/warder-iam/warder/internal/state"
+)
+
+// Kind says how a session came to be.
+type Kind string
+
+// The kinds of session.
+const (
+	AssumedRole   Kind = "role"      // sts:AssumeRole
+	SessionToken  Kind = "session"   // sts:GetSessionToken
+	FederatedUser Kind = "federated" // sts:GetFederationToken
+)
+
+// Session is what a session token carries: all that is needed to verify and to
+// authorize a request by it, on any node and without a look-up.
+type Session struct {
+	KeyID   string `json:"k"` // ASIA…
+	Secret  string `json:"x"`
+	Kind    Kind   `json:"t"`
+	Account string `json:"a"`
+	// Principal is the unique id of the role or user, or the account id for the
+	// root user. A session ends with its principal, not with its name.
+	Principal string    `json:"p"`
+	Name      string    `json:"n,omitempty"` // role session name or federated user name
+	Issued    time.Time `json:"i"`
+	Expires   time.Time `json:"e"`
+
+	MFA            *time.Time  `json:"m,omitempty"` // when MFA was proven; nil: not in this session
+	SourceIdentity string      `json:"s,omitempty"`
+	Tags           []state.Tag `json:"g,omitempty"` // session tags; they override the principal's
+	Transitive     []string    `json:"v,omitempty"` // keys of the tags that are handed on when chaining
+	Policy         string      `json:"d,omitempty"` // inline session policy
+	PolicyARNs     []string    `json:"r,omitempty"` // managed session policies
+	Chained        bool        `json:"c,omitempty"` // assumed with role session credentials
+}
+
+// Bounded says whether session policies limit the session.
+func (s *Session) Bounded() bool { return s.Policy != "" || len(s.PolicyARNs) > 0 }
+
+// maxToken bounds what is inflated from a token. Only tokens that this Warder
+// sealed are inflated, and those are smaller.
+const maxToken = 64 << 10
+
+// Issue seals a session into its token. The token is bound to the access key
+// id, so that it serves with no other.
+func Issue(ring *seal.Keyring, s *Session) (string, error) {
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	var packed bytes.Buffer
+	w, _ := flate.NewWriter(&packed, flate.BestSpeed)
+	_, _ = w.Write(plain) // a bytes.Buffer takes everything
+	_ = w.Close()
+	return ring.SealToken([]byte(s.KeyID), packed.Bytes())
+}
+
+// open reads a session out of a token that came with keyID.
+func open(ring *seal.Keyring, keyID, token string) (*Session, error) {
+	packed, err := ring.OpenToken([]byte(keyID), token)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxToken+1))
+	if err != nil || len(plain) > maxToken {
+		return nil, errors.Join(errors.New("authn: session token does not unpack"), err)
+	}
+	s := new(Session)
+	if err := json.Unmarshal(plain, s); err != nil {
+		return nil, err
+	}
+	if s.KeyID != keyID {
+		return nil, errors.New("authn: session token of another key")
+	}
+	return s, nil
+}

@@ -1,0 +1,273 @@
+// Package authz gathers what a decision needs, the policies and the context of
+// a request, from the state, and asks package policy. It is the only caller of
+// policy.Evaluate in the server, so that there is one answer to "may they?".
+//
+// It caches compiled policies, never decisions. What it cannot read or find
+// denies.
+package authz
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/warder-iam/warder/internal/authn"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/policy"
+)
+
+// Authorizer decides requests. It is safe for concurrent use.
+type Authorizer struct {
+	mu       sync.RWMutex
+	sets     map[string]*cachedSet  // by the unique id of the principal
+	sessions map[string]*policy.Set // by the text of an inline session policy
+}
+
+// A cachedSet is the index over a principal's policies, good as long as they
+// are the very same ones: compiled policies are immutable and live with the
+// record that they stand in, so equal pointers mean equal policies.
+type cachedSet struct {
+	parts []*policy.Policy
+	set   *policy.Set
+}
+
+// maxCached bounds each cache; a full cache is emptied, which costs compiling
+// again.
+const maxCached = 1 << 16
+
+// New makes an authorizer.
+func New() *Authorizer {
+	return &Authorizer{sets: make(map[string]*cachedSet), sessions: make(map[string]*policy.Set)}
+}
+
+// Require is nil if the check is allowed, and otherwise AWS's AccessDenied.
+func (a *Authorizer) Require(s *state.Snapshot, r *Request, c *Check) error {
+	d, req, err := a.Decide(s, r, c)
+	if err != nil {
+		return &awserr.Error{
+			Code: awserr.CodeAccessDenied, Cause: err,
+			Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because a policy could not be evaluated", r.Caller.ARN, c.Action, c.Resource),
+		}
+	}
+	if d.Allowed() {
+		return nil
+	}
+	return awserr.New(awserr.CodeAccessDenied, "%s", d.AccessDeniedMessage(req))
+}
+
+// Decide asks the engine. An error means that a policy in force cannot be read
+// or found; it denies.
+func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Decision, *policy.Request, error) {
+	layers, err := a.Layers(s, r.Caller)
+	if err != nil {
+		return policy.Decision{}, nil, err
+	}
+	layers.Resource = c.ResourcePolicy
+	req := &policy.Request{
+		Principal: &r.Caller.Principal, Action: c.Action, Resource: c.Resource, ResourceAccount: c.Account,
+		Context: requestContext{r, c},
+	}
+	return policy.Evaluate(req, layers), req, nil
+}
+
+// Layers gathers the policies that apply to a caller, without any resource's.
+func (a *Authorizer) Layers(s *state.Snapshot, c *authn.Caller) (*policy.Layers, error) {
+	l := new(policy.Layers)
+	var err error
+	switch {
+	case c.Role != nil:
+		r := s.Roles.Get(c.Role.ID)
+		if r == nil {
+			return nil, fmt.Errorf("authz: the role %s is gone", c.Role.ID)
+		}
+		l.Identity, l.Boundary, err = a.RolePolicies(s, r)
+	case c.User != nil:
+		u := s.Users.Get(c.User.ID)
+		if u == nil {
+			return nil, fmt.Errorf("authz: the user %s is gone", c.User.ID)
+		}
+		l.Identity, l.Boundary, err = a.UserPolicies(s, u)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Session != nil && (c.Session.Bounded() || c.Session.Kind == authn.FederatedUser) {
+		// A federated user without session policies has no permissions of its own.
+		l.Session, err = a.sessionPolicies(s, c.Session)
+	}
+	return l, err
+}
+
+// UserPolicies are a user's identity policies, its groups' among them, and its
+// permissions boundary (nil if it has none).
+func (a *Authorizer) UserPolicies(s *state.Snapshot, u *state.User) (identity, boundary *policy.Set, err error) {
+	parts, err := grants(nil, s, &u.Grants, policy.SourceUser, u.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, g := range s.GroupsOf(u) {
+		if parts, err = grants(parts, s, &g.Grants, policy.SourceGroup, g.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	boundary, err = a.boundary(s, u.Boundary)
+	return a.set(u.ID, parts), boundary, err
+}
+
+// RolePolicies are a role's identity policies and its permissions boundary
+// (nil if it has none).
+func (a *Authorizer) RolePolicies(s *state.Snapshot, r *state.Role) (identity, boundary *policy.Set, err error) {
+	parts, err := grants(nil, s, &r.Grants, policy.SourceRole, r.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	boundary, err = a.boundary(s, r.Boundary)
+	return a.set(r.ID, parts), boundary, err
+}
+
+// GroupPolicies are a group's policies.
+func (a *Authorizer) GroupPolicies(s *state.Snapshot, g *state.Group) (*policy.Set, error) {
+	parts, err := grants(nil, s, &g.Grants, policy.SourceGroup, g.Name)
+	if err != nil {
+		return nil, err
+	}
+	return a.set(g.ID, parts), nil
+}
+
+// grants appends the compiled inline and attached policies of an entity.
+func grants(parts []*policy.Policy, s *state.Snapshot, g *state.Grants, of policy.SourceType, owner string) ([]*policy.Policy, error) {
+	for i := range g.Inline {
+		p, err := inline(&g.Inline[i], of, owner)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	for _, arn := range g.Attached {
+		p, err := Managed(s, arn)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
+}
+
+// inline is a compiled inline policy, named as IAM's simulator names it.
+func inline(p *state.InlinePolicy, of policy.SourceType, owner string) (*policy.Policy, error) {
+	compiled, err := p.Document.CompileAs(policy.Identity, func() policy.Source {
+		return policy.Source{Type: of, Name: of.String() + "_" + owner + "_" + p.Name}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("authz: inline policy %s of %s %s: %w", p.Name, of, owner, err)
+	}
+	return compiled, nil
+}
+
+// Managed is the compiled default version of a managed policy.
+func Managed(s *state.Snapshot, arn string) (*policy.Policy, error) {
+	p := s.PolicyByARN(arn)
+	if p == nil {
+		return nil, fmt.Errorf("authz: managed policy %s is gone", arn)
+	}
+	compiled, err := p.DefaultVersion().Document.CompileAs(policy.Identity, func() policy.Source {
+		return policy.Source{Type: policy.SourceUserManaged, Name: p.Name, ARN: arn}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("authz: managed policy %s: %w", arn, err)
+	}
+	return compiled, nil
+}
+
+// TrustPolicy is a role's compiled trust policy.
+func TrustPolicy(r *state.Role) (*policy.Policy, error) {
+	return r.Trust.CompileAs(policy.Trust, func() policy.Source {
+		return policy.Source{Type: policy.SourceResource, Name: r.Name, ARN: r.ARN()}
+	})
+}
+
+func (a *Authorizer) boundary(s *state.Snapshot, arn string) (*policy.Set, error) {
+	if arn == "" {
+		return nil, nil
+	}
+	p, err := Managed(s, arn)
+	if err != nil {
+		return nil, err
+	}
+	return a.set("boundary/"+arn, []*policy.Policy{p}), nil
+}
+
+// set is the index over a principal's policies.
+func (a *Authorizer) set(id string, parts []*policy.Policy) *policy.Set {
+	a.mu.RLock()
+	cached := a.sets[id]
+	a.mu.RUnlock()
+	if cached != nil && slices.Equal(cached.parts, parts) {
+		return cached.set
+	}
+	cached = &cachedSet{parts, policy.NewSet(parts...)}
+	a.mu.Lock()
+	if len(a.sets) >= maxCached {
+		clear(a.sets)
+	}
+	a.sets[id] = cached
+	a.mu.Unlock()
+	return cached.set
+}
+
+// sessionPolicies are the inline and managed session policies of a session:
+// what any of them allows, the session may keep.
+func (a *Authorizer) sessionPolicies(s *state.Snapshot, session *authn.Session) (*policy.Set, error) {
+	if len(session.PolicyARNs) == 0 {
+		return a.inlineSession(session.Policy)
+	}
+	var parts []*policy.Policy
+	for _, arn := range session.PolicyARNs {
+		p, err := Managed(s, arn)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	if session.Policy != "" {
+		p, err := compileSession(session.Policy)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return policy.NewSet(parts...), nil
+}
+
+func (a *Authorizer) inlineSession(text string) (*policy.Set, error) {
+	a.mu.RLock()
+	set := a.sessions[text]
+	a.mu.RUnlock()
+	if set != nil {
+		return set, nil
+	}
+	set = policy.NewSet()
+	if text != "" {
+		p, err := compileSession(text)
+		if err != nil {
+			return nil, err
+		}
+		set = policy.NewSet(p)
+	}
+	a.mu.Lock()
+	if len(a.sessions) >= maxCached/16 {
+		clear(a.sessions)
+	}
+	a.sessions[text] = set
+	a.mu.Unlock()
+	return set, nil
+}
+
+func compileSession(text string) (*policy.Policy, error) {
+	doc, err := policy.Parse(policy.Session, []byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("authz: session policy: %w", err)
+	}
+	return policy.Compile(policy.Source{Name: "session policy"}, doc), nil
+}

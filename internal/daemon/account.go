@@ -1,0 +1,148 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/warder-iam/warder/arn"
+	"github.com/warder-iam/warder/internal/authn"
+	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/state"
+)
+
+// Key is an access key as it is shown to its owner.
+type Key struct {
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+}
+
+// NewAccount is an account that was just made, with the credentials to use it.
+type NewAccount struct {
+	ID    string `json:"account"`
+	Admin Key    `json:"administrator"`  // of the IAM user "administrator"
+	Root  *Key   `json:"root,omitempty"` // of the root user; only where it was asked for
+}
+
+// AccountSpec is an account to be made. What is empty is chosen at random.
+type AccountSpec struct {
+	ID      string `json:"account"`
+	Name    string `json:"name"`
+	Admin   Key    `json:"administrator"`
+	RootKey bool   `json:"rootKey"` // make an access key for the root user too
+}
+
+const (
+	accountName = "warder"
+	adminName   = "administrator"
+	adminPolicy = `{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+}`
+)
+
+// bootstrap makes the first account if there is none. On a state that has one
+// it checks that the flags ask for nothing else, and changes nothing.
+func (d *Daemon) bootstrap(ctx context.Context) (*NewAccount, error) {
+	snap := d.state.Snapshot()
+	if snap.Accounts.Len() > 0 {
+		if c := &d.config; c.Account != "" && snap.Accounts.Get(c.Account) == nil {
+			return nil, fmt.Errorf("the data folder holds no account %s; make it with: warder account create --account %s", c.Account, c.Account)
+		} else if c.AdminKeyID != "" && snap.AccessKeys.Get(c.AdminKeyID) == nil {
+			return nil, fmt.Errorf("the data folder was made with another administrator than %s", c.AdminKeyID)
+		}
+		return nil, nil
+	}
+	return d.createAccount(ctx, AccountSpec{
+		ID: d.config.Account, Name: accountName,
+		Admin: Key{d.config.AdminKeyID, d.config.AdminSecret},
+	})
+}
+
+// createAccount makes an account with its root user and one administrator: an
+// IAM user whose inline policy allows everything.
+func (d *Daemon) createAccount(ctx context.Context, spec AccountSpec) (*NewAccount, error) {
+	var made *NewAccount
+	err := d.state.Update(ctx, d.config.Now(), func(tx *state.Tx) (err error) {
+		made, err = d.putAccount(tx, spec)
+		return err
+	})
+	return made, err
+}
+
+func (d *Daemon) putAccount(tx *state.Tx, spec AccountSpec) (*NewAccount, error) {
+	if spec.ID == "" {
+		spec.ID = d.ids.Account()
+	}
+	if !arn.IsAccountID(spec.ID) {
+		return nil, fmt.Errorf("an account id is twelve digits, and %q is not", spec.ID)
+	}
+	if tx.Accounts.Get(spec.ID) != nil {
+		return nil, fmt.Errorf("there is an account %s already", spec.ID)
+	}
+	if spec.Admin.AccessKeyID == "" {
+		spec.Admin = Key{d.ids.KeyID(ids.AccessKey, spec.ID), d.ids.Secret()}
+	}
+	if n := len(spec.Admin.AccessKeyID); n < 16 || n > 128 || spec.Admin.SecretAccessKey == "" {
+		return nil, errors.New("an access key id has 16 to 128 characters, and a secret is not empty")
+	}
+	now := tx.Now.UTC().Truncate(time.Second)
+	tx.Accounts.Put(&state.Account{ID: spec.ID, Name: spec.Name, Created: now})
+	admin := &state.User{
+		Entity: state.Entity{Account: spec.ID, ID: d.ids.Unique(ids.User, spec.ID), Name: adminName, Path: "/", Created: now},
+	}
+	admin.PutInline(state.InlinePolicy{Name: "AdministratorAccess", Document: &state.Document{Text: adminPolicy}})
+	tx.Users.Put(admin)
+	if err := d.putKey(tx, spec.ID, admin.ID, spec.Admin, now); err != nil {
+		return nil, err
+	}
+	made := &NewAccount{ID: spec.ID, Admin: spec.Admin}
+	if spec.RootKey {
+		made.Root = &Key{d.ids.KeyID(ids.AccessKey, spec.ID), d.ids.Secret()}
+		if err := d.putKey(tx, spec.ID, spec.ID, *made.Root, now); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+func (d *Daemon) putKey(tx *state.Tx, account, owner string, k Key, now time.Time) error {
+	if tx.AccessKeys.Get(k.AccessKeyID) != nil {
+		return fmt.Errorf("there is an access key %s already", k.AccessKeyID)
+	}
+	tx.AccessKeys.Put(&state.AccessKey{
+		ID: k.AccessKeyID, Account: account, Owner: owner, Active: true, Created: now,
+		Secret: authn.SealSecret(d.ring, account, k.AccessKeyID, k.SecretAccessKey),
+	})
+	return nil
+}
+
+// adminKey is the oldest active access key of an account's administrator, for
+// `warder env`. An empty account means the only one there is.
+func (d *Daemon) adminKey(account string) (string, Key, error) {
+	snap := d.state.Snapshot()
+	if account == "" {
+		if snap.Accounts.Len() != 1 {
+			return "", Key{}, errors.New("there are several accounts: say which with --account")
+		}
+		for a := range snap.Accounts.All() {
+			account = a.ID
+		}
+	}
+	u := snap.User(account, adminName)
+	if u == nil {
+		return "", Key{}, fmt.Errorf("account %q has no user %q (any more)", account, adminName)
+	}
+	var oldest *state.AccessKey
+	for k := range snap.AccessKeysOf(u.ID) {
+		if k.Active && (oldest == nil || k.Created.Before(oldest.Created)) {
+			oldest = k
+		}
+	}
+	if oldest == nil {
+		return "", Key{}, fmt.Errorf("user %q of account %s has no active access key", adminName, account)
+	}
+	secret, err := authn.OpenSecret(d.ring, oldest)
+	return account, Key{oldest.ID, secret}, err
+}

@@ -1,0 +1,101 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// The control socket is how the commands of this machine's owner reach a
+// running Warder: a Unix socket in the data folder that only its owner can
+// open. Whoever can open it can read the master key beside it as well.
+//
+//	GET  /env?account=ID  the administrator's access key and the address
+//	POST /accounts        make an account (AccountSpec → NewAccount)
+//
+// The test hooks are the same kind of thing on the listener itself:
+//
+//	POST /_warder/reset     forget everything but the first account
+//	POST /_warder/accounts  make an account
+
+// ControlSocket is the path of a data folder's control socket.
+func ControlSocket(data string) string { return filepath.Join(data, "control.sock") }
+
+func listenControl(data string) (net.Listener, error) {
+	path := ControlSocket(data)
+	// The store's lock says that no other Warder uses this folder, so a socket
+	// that is there was left behind.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Env is what a shell needs to use a running Warder.
+type Env struct {
+	URL     string `json:"url"`
+	Account string `json:"account"`
+	Key     Key    `json:"key"`
+}
+
+func (d *Daemon) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /env", func(w http.ResponseWriter, r *http.Request) {
+		account, key, err := d.adminKey(r.URL.Query().Get("account"))
+		reply(w, Env{URL: d.URL(), Account: account, Key: key}, err)
+	})
+	mux.HandleFunc("POST /accounts", d.serveCreateAccount)
+	return mux
+}
+
+func (d *Daemon) serveCreateAccount(w http.ResponseWriter, r *http.Request) {
+	var spec AccountSpec
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&spec); err != nil && !errors.Is(err, io.EOF) {
+		reply(w, nil, err)
+		return
+	}
+	made, err := d.createAccount(r.Context(), spec)
+	reply(w, made, err)
+}
+
+// testHooks adds the hooks for other people's test suites.
+func (d *Daemon) testHooks(paths map[string]http.Handler) {
+	post := func(h http.HandlerFunc) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost {
+				w.Header().Set("Allow", http.MethodPost)
+				http.Error(w, "only POST", http.StatusMethodNotAllowed)
+				return
+			}
+			h(w, r)
+		})
+	}
+	paths["/_warder/reset"] = post(func(w http.ResponseWriter, r *http.Request) {
+		made, err := d.reset(r)
+		reply(w, made, err)
+	})
+	paths["/_warder/accounts"] = post(d.serveCreateAccount)
+}
+
+// reply writes an answer as JSON, or an error as {"error": text}.
+func reply(w http.ResponseWriter, answer any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		answer = map[string]string{"error": err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(answer) // a client that has gone away is nobody to tell
+}

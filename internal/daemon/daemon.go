@@ -1,0 +1,300 @@
+// Package daemon is Warder as a running program: it opens the store, makes the
+// first account, wires the services together and listens. cmd/warder gives it
+// flags; tests start the same thing in their own process (internal/wardertest).
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/warder-iam/warder/internal/authn"
+	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/seal"
+	"github.com/warder-iam/warder/internal/server"
+	"github.com/warder-iam/warder/internal/service"
+	"github.com/warder-iam/warder/internal/service/iam"
+	"github.com/warder-iam/warder/internal/service/sts"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/internal/store"
+	"github.com/warder-iam/warder/internal/store/memory"
+	"github.com/warder-iam/warder/internal/store/sqlite"
+)
+
+// Config is what a daemon is started with. The zero value of a field is its
+// default.
+type Config struct {
+	Listen string // "127.0.0.1:4500"
+	Store  string // "sqlite" (default) or "memory"
+	Data   string // folder of the durable store, its key and its control socket
+
+	// Account is the id of the account that the first start makes; random if empty.
+	Account string
+	// AdminKeyID and AdminSecret are the first administrator's access key; random if empty.
+	AdminKeyID, AdminSecret string
+
+	// TestHooks serves POST /_warder/reset and /_warder/accounts to anybody who
+	// can connect; on loopback only.
+	TestHooks bool
+	// InsecureListen allows listening beyond loopback without TLS.
+	InsecureListen  bool
+	TLSCert, TLSKey string // files; both or none
+
+	Now func() time.Time // the clock; time.Now if nil
+	Log *slog.Logger     // slog.Default() if nil
+}
+
+// DefaultListen is where Warder listens unless told otherwise.
+const DefaultListen = "127.0.0.1:4500"
+
+// Daemon is a running Warder. Open it, Run it, Close it.
+type Daemon struct {
+	config   Config
+	state    *state.State
+	ring     *seal.Keyring
+	ids      *ids.Source
+	server   *server.Server
+	listener net.Listener
+	control  net.Listener // nil without a data folder
+
+	home AccountSpec // what a reset leaves; only with test hooks
+
+	// First is the account that this start made; nil if there was one.
+	First *NewAccount
+}
+
+// Open makes everything ready and binds the address; requests wait until Run.
+func Open(ctx context.Context, c Config) (d *Daemon, err error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	d = &Daemon{config: c, ids: ids.New()}
+	defer func() {
+		if err != nil {
+			d.Close()
+			d = nil
+		}
+	}()
+	// The address first: a start that cannot listen must not have made an account.
+	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return d, err
+	}
+	if d.state, d.ring, err = open(ctx, &c); err != nil {
+		return d, err
+	}
+	if d.First, err = d.bootstrap(ctx); err != nil {
+		return d, err
+	}
+	if c.Store == storeSQLite {
+		if d.control, err = listenControl(c.Data); err != nil {
+			return d, err
+		}
+	}
+	if c.TestHooks {
+		if d.home, err = d.findHome(); err != nil {
+			return d, err
+		}
+	}
+	d.wire()
+	return d, nil
+}
+
+const (
+	storeSQLite = "sqlite"
+	storeMemory = "memory"
+)
+
+// complete fills in defaults and refuses what does not go together.
+func (c *Config) complete() error {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Store == "" {
+		c.Store = storeSQLite
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("a TLS certificate needs its key, and a key its certificate")
+	}
+	switch c.Store {
+	case storeMemory:
+	case storeSQLite:
+		if c.Data == "" {
+			return errors.New("the durable store needs a data folder")
+		}
+	default:
+		return fmt.Errorf("there is no store %q: use %q or %q", c.Store, storeSQLite, storeMemory)
+	}
+	loopback, err := isLoopback(c.Listen)
+	if err != nil {
+		return err
+	}
+	if !loopback {
+		if c.TestHooks {
+			return fmt.Errorf("test hooks are for loopback only, and %s is not", c.Listen)
+		}
+		if c.TLSCert == "" && !c.InsecureListen {
+			return fmt.Errorf("refusing to listen on %s without TLS: give a certificate, or ask for plain text by --insecure-listen", c.Listen)
+		}
+	}
+	if (c.AdminKeyID == "") != (c.AdminSecret == "") {
+		return errors.New("an administrator's access key needs both its id and its secret")
+	}
+	return nil
+}
+
+// isLoopback says whether only this machine can reach an address.
+func isLoopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, fmt.Errorf("listen address %q: %w", address, err)
+	}
+	if host == "localhost" {
+		return true, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback(), nil
+}
+
+// open opens the store, and the keys that the secrets in it are sealed with.
+func open(ctx context.Context, c *Config) (*state.State, *seal.Keyring, error) {
+	var st store.Store
+	var ring *seal.Keyring
+	if c.Store == storeMemory {
+		st, ring = memory.New(), seal.NewRandom()
+	} else {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, nil, err
+		}
+		var err error
+		if ring, err = openKeys(c.Data); err != nil {
+			return nil, nil, err
+		}
+		if st, err = sqlite.Open(c.Data); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, err := state.Open(ctx, st)
+	if err != nil {
+		return nil, nil, errors.Join(err, st.Close())
+	}
+	return s, ring, nil
+}
+
+// keyVariable names the environment variable that may hold the master key, for
+// those who do not want it beside the data.
+const keyVariable = "WARDER_MASTER_KEY"
+
+// openKeys finds the master key. Only the first start makes one: on data that
+// exist, a fresh key would open nothing.
+func openKeys(dir string) (*seal.Keyring, error) {
+	if text := os.Getenv(keyVariable); text != "" {
+		return seal.Parse(text)
+	}
+	path := filepath.Join(dir, "master.key")
+	if _, err := os.Stat(filepath.Join(dir, sqlite.DataFile)); errors.Is(err, os.ErrNotExist) {
+		return seal.OpenOrCreate(path)
+	}
+	return seal.Open(path)
+}
+
+// wire makes the server of the services.
+func (d *Daemon) wire() {
+	az := authz.New()
+	mfa := authn.NewMFA(d.state, d.ring)
+	d.server = &server.Server{
+		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
+		Services: []*service.Service{
+			iam.New(d.ids, d.ring, az, mfa),
+			sts.New(d.ids, d.ring, mfa),
+		},
+		Paths: map[string]http.Handler{},
+	}
+	if d.config.TestHooks {
+		d.testHooks(d.server.Paths)
+	}
+}
+
+// URL is the address clients use.
+func (d *Daemon) URL() string {
+	scheme := "http"
+	if d.config.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + d.listener.Addr().String()
+}
+
+// flushEvery is how often last-used dates are written.
+const flushEvery = 5 * time.Second
+
+// Run serves until ctx ends, then finishes the requests under way.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	hs := d.server.HTTP()
+	serve := func() error { return hs.Serve(d.listener) }
+	if d.config.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(d.config.TLSCert, d.config.TLSKey)
+		if err != nil {
+			return err
+		}
+		hs.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		serve = func() error { return hs.ServeTLS(d.listener, "", "") }
+	}
+	if d.control != nil {
+		control := &http.Server{Handler: d.controlHandler(), ReadTimeout: 10 * time.Second}
+		go func() { _ = control.Serve(d.control) }() // ends with Close
+		defer control.Close()
+	}
+	go d.flushUsage(ctx)
+	return d.server.Listen(ctx, hs, serve)
+}
+
+func (d *Daemon) flushUsage(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := d.state.FlushUsage(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
+				d.config.Log.Error("last-used dates could not be written", "error", err)
+			}
+		}
+	}
+}
+
+// Close writes what is to be written and lets go of everything. A daemon that
+// runs must be stopped first, by its context.
+func (d *Daemon) Close() error {
+	var errs []error
+	if d.listener != nil {
+		if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if d.control != nil {
+		if err := d.control.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if d.state != nil {
+		errs = append(errs, d.state.Close())
+	}
+	return errors.Join(errs...)
+}

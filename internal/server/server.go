@@ -1,0 +1,301 @@
+// Package server takes requests from listeners to services: it finds the
+// service and operation, runs the one pipeline that every operation goes
+// through, and writes the answer or the error in the service's protocol. It is
+// the only place that knows about HTTP.
+//
+//	bytes ─ read ─ authenticate ─ decode, validate ─ admit, authorize, rule ─ encode ─ bytes
+//
+// One Record is filled on the way and emitted once.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/warder-iam/warder/internal/authn"
+	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/service"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/internal/wire"
+	"github.com/warder-iam/warder/policy"
+	"github.com/warder-iam/warder/sigv4"
+)
+
+// MaxBody bounds a request body. The largest that IAM takes are certificate
+// chains of two million characters, percent-encoded.
+const MaxBody = 8 << 20
+
+// Server answers HTTP requests. It is an http.Handler.
+type Server struct {
+	State    *state.State
+	Authn    *authn.Authenticator
+	Authz    *authz.Authorizer
+	IDs      *ids.Source
+	Now      func() time.Time
+	Log      *slog.Logger
+	Services []*service.Service
+	// Paths are the handlers of fixed paths besides the AWS protocols, such as
+	// AuthZEN's. Each authenticates its own caller by Server.Caller.
+	Paths map[string]http.Handler
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &Record{RequestID: s.IDs.Request(), Time: s.Now(), Method: r.Method}
+	defer s.emit(rec)
+	if h := s.Paths[r.URL.Path]; h != nil {
+		rec.Operation = r.URL.Path
+		defer s.recovered(w, rec)
+		w.Header().Set("X-Amzn-Requestid", rec.RequestID)
+		h.ServeHTTP(&statusWriter{w, rec}, r)
+		return
+	}
+	out := s.answer(r, rec)
+	h := w.Header()
+	h["X-Amzn-Requestid"] = []string{rec.RequestID}
+	h["Content-Type"] = []string{wire.ContentTypeXML}
+	h["Content-Length"] = []string{strconv.Itoa(len(out))}
+	w.WriteHeader(rec.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(out) // a client that has gone away is nobody to tell
+	}
+}
+
+// answer runs the pipeline and encodes what came of it.
+func (s *Server) answer(r *http.Request, rec *Record) []byte {
+	svc, op, out, err := s.call(r, rec)
+	if err == nil {
+		rec.Status = http.StatusOK
+		return wire.AppendQueryResponse(make([]byte, 0, 2048), svc.API, op.Model, out, rec.RequestID)
+	}
+	e := awserr.From(err)
+	rec.Error = e
+	var body []byte
+	if svc != nil {
+		rec.Status, body = wire.AppendQueryError(nil, svc.API, e, rec.RequestID)
+	} else {
+		rec.Status, body = wire.AppendQueryError(nil, nil, e, rec.RequestID)
+	}
+	return body
+}
+
+// call takes a request through every step up to the operation's rule. The
+// service is nil in an error of a request that did not get as far as one.
+func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *service.Operation, out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, awserr.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	body, err := readBody(r)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	form, formErr := wire.ParseForm(body, r.URL.RawQuery, r.Header.Get("Content-Type"))
+
+	claim, err := authn.ReadClaim(r)
+	if err == nil {
+		svc, err = s.route(claim, form)
+	}
+	if err != nil {
+		return svc, nil, nil, err
+	}
+	rec.Service = svc.API.SigningName
+	if formErr != nil {
+		return svc, nil, nil, formErr
+	}
+	// AWS's front end names a bad action before it looks at the signature.
+	model, err := wire.Operation(svc.API, form)
+	if err != nil {
+		return svc, nil, nil, err
+	}
+	rec.Operation = model.Name
+	call := &service.Call{Context: r.Context(), RequestID: rec.RequestID}
+	if claim == nil && !model.NoAuth {
+		return svc, nil, nil, authn.ErrMissing()
+	}
+	if call.Request, err = s.request(r, claim, body, rec); err != nil {
+		return svc, nil, nil, err
+	}
+	op = svc.Operation(model.Name)
+	if op == nil {
+		return svc, nil, nil, awserr.New(awserr.CodeNotImplemented, "The operation %s of %s is not implemented by Warder.", model.Name, svc.API.ID)
+	}
+	call.Operation = op
+	in, err := wire.DecodeQuery(svc.API, op.Model, form)
+	if err != nil {
+		return svc, nil, nil, err
+	}
+	if err := wire.Validate(svc.API, op.Model, in); err != nil {
+		return svc, nil, nil, err
+	}
+	out, err = svc.Run(call, s.State, s.Authz, in)
+	return svc, op, out, err
+}
+
+// request authenticates the caller and notes what the connection says. A nil
+// claim is an anonymous caller.
+func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, rec *Record) (authz.Request, error) {
+	req := authz.Request{
+		Caller: authn.Anonymous(), Time: rec.Time, Secure: r.TLS != nil,
+		UserAgent: r.UserAgent(), Referer: r.Referer(),
+	}
+	// Never from a header: anybody can write one (CVE-2026-21862).
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		req.SourceIP = peer.Addr().Unmap()
+	}
+	rec.SourceIP, rec.UserAgent = req.SourceIP, req.UserAgent
+	if claim == nil {
+		return req, nil
+	}
+	caller, err := s.Authn.Authenticate(s.State.Snapshot(), r, claim, body, rec.Time)
+	if err != nil {
+		return req, err
+	}
+	req.Caller, req.Region = caller, claim.Region
+	if caller.Session != nil {
+		req.MFA = caller.Session.MFA
+	}
+	rec.Caller, rec.KeyID = caller.ARN, caller.KeyID
+	if id := caller.LastUsedID(); id != "" {
+		s.State.Touch(state.LastUse{ID: id, Date: rec.Time.UTC().Truncate(time.Second), Service: claim.Service, Region: claim.Region})
+	}
+	return req, nil
+}
+
+// Caller authenticates a request to a fixed path, signed for the given service
+// name. It reads the body and gives it back.
+func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []byte, error) {
+	rec := &Record{Time: s.Now()}
+	body, err := readBody(r)
+	if err != nil {
+		return authz.Request{}, nil, err
+	}
+	claim, err := authn.ReadClaim(r)
+	if err != nil {
+		return authz.Request{}, nil, err
+	}
+	if claim == nil {
+		return authz.Request{}, nil, authn.ErrMissing()
+	}
+	if claim.Service != serviceName {
+		return authz.Request{}, nil, wrongService(serviceName)
+	}
+	req, err := s.request(r, claim, body, rec)
+	if err == nil && req.Caller.Kind == policy.Anonymous {
+		err = authn.ErrMissing()
+	}
+	return req, body, err
+}
+
+// route finds the service of a request: by the scope of its signature or, if it
+// is not signed, by the version of the API it asks for.
+func (s *Server) route(claim *sigv4.Claim, form wire.Form) (*service.Service, error) {
+	if claim != nil {
+		for _, svc := range s.Services {
+			if svc.API.SigningName == claim.Service {
+				return svc, nil
+			}
+		}
+		return nil, awserr.New(awserr.CodeSignatureDoesNotMatch, "Credential should be scoped to correct service: the service '%s' is not served here.", claim.Service)
+	}
+	for _, svc := range s.Services {
+		if svc.API.Version == wire.Version(form) {
+			return svc, nil
+		}
+	}
+	return nil, authn.ErrMissing()
+}
+
+func wrongService(want string) error {
+	return awserr.New(awserr.CodeSignatureDoesNotMatch, "Credential should be scoped to correct service: '%s'.", want)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	tooLarge := awserr.New("RequestEntityTooLarge", "The request body is larger than %d bytes.", MaxBody)
+	if r.ContentLength > MaxBody {
+		return nil, tooLarge
+	}
+	var body []byte
+	var err error
+	if r.ContentLength > 0 {
+		// Grows with what arrives, not with what is announced.
+		body = make([]byte, 0, min(r.ContentLength, 64<<10))
+	}
+	body, err = appendAll(body, io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, &awserr.Error{Code: "MalformedHttpRequestException", Message: "The request body could not be read in full.", Cause: err}
+	}
+	if len(body) > MaxBody {
+		return nil, tooLarge
+	}
+	return body, nil
+}
+
+func appendAll(b []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}
+
+// recovered keeps a panic of a fixed path's handler from the client.
+func (s *Server) recovered(w http.ResponseWriter, rec *Record) {
+	if p := recover(); p != nil {
+		rec.Error = awserr.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		rec.Status = http.StatusInternalServerError
+		http.Error(w, "internal failure "+rec.RequestID, rec.Status)
+	}
+}
+
+// Listen serves on a listener until ctx ends, then lets requests under way
+// finish for a few seconds.
+func (s *Server) Listen(ctx context.Context, hs *http.Server, serve func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err := hs.Shutdown(grace)
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}
+}
+
+// HTTP is an http.Server around s whose limits keep slow or greedy clients from
+// holding on to memory and connections.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,52 @@
+package iam
+
+import "github.com/warder-iam/warder/internal/awserr"
+
+// The refusals that many operations share, in the texts that AWS sends.
+
+func noSuchUser(name string) error {
+	return awserr.New("NoSuchEntity", "The user with name %s cannot be found.", name)
+}
+
+func noSuchGroup(name string) error {
+	return awserr.New("NoSuchEntity", "The group with name %s cannot be found.", name)
+}
+
+func noSuchRole(name string) error {
+	return awserr.New("NoSuchEntity", "The role with name %s cannot be found.", name)
+}
+
+func noSuchInstanceProfile(name string) error {
+	return awserr.New("NoSuchEntity", "Instance Profile %s cannot be found.", name)
+}
+
+// noSuchPolicy is the answer for a managed policy's ARN.
+func noSuchPolicy(arn string) error {
+	return awserr.New("NoSuchEntity", "Policy %s does not exist or is not attachable.", arn)
+}
+
+func noSuchInlinePolicy(kind, name string) error {
+	return awserr.New("NoSuchEntity", "The %s policy with name %s cannot be found.", kind, name)
+}
+
+// exists is the answer to a name that is taken: kind is "User", "Group", "Role", …
+func exists(kind, name string) error {
+	return awserr.New("EntityAlreadyExists", "%s with name %s already exists.", kind, name)
+}
+
+func deleteConflict(text string) error {
+	return awserr.New("DeleteConflict", "%s", text)
+}
+
+func invalidARN(text string) error {
+	return awserr.New(awserr.CodeValidationError, "ARN %s is not valid.", text)
+}
+
+// invalidInput is IAM's code for what the model's constraints cannot express.
+func invalidInput(format string, args ...any) error {
+	return awserr.New("InvalidInput", format, args...)
+}
+
+func validation(format string, args ...any) error {
+	return awserr.New(awserr.CodeValidationError, format, args...)
+}

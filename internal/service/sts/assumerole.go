@@ -1,0 +1,159 @@
+package sts
+
+import (
+	"reflect"
+
+	"github.com/warder-iam/warder/arn"
+	api "github.com/warder-iam/warder/internal/api/sts"
+	"github.com/warder-iam/warder/internal/authn"
+	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/service"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/policy"
+)
+
+const (
+	minSession     = 900  // seconds
+	defaultSession = 3600 // of AssumeRole
+	maxChained     = 3600 // of a role assumed with a role's credentials
+)
+
+// noTrust is the trust policy of a role that does not exist: it trusts nobody.
+// So a caller cannot tell a role that is not there from one that does not trust it.
+var noTrust = func() *policy.Policy {
+	doc, err := policy.Parse(policy.Trust, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotPrincipal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`))
+	if err != nil {
+		panic(err)
+	}
+	return policy.Compile(policy.Source{Type: policy.SourceResource}, doc)
+}()
+
+// assumeRoleRule authorizes sts:AssumeRole against the role's trust policy, and
+// with it sts:TagSession and sts:SetSourceIdentity where the session has tags
+// or a source identity, its caller's transitive ones among them.
+func assumeRoleRule(action string, _ reflect.Type) service.Authorize {
+	return func(c *service.Call, s *state.Snapshot, input any) ([]authz.Check, error) {
+		in := input.(*api.AssumeRoleRequest)
+		if err := assumable(c, in); err != nil {
+			return nil, err
+		}
+		check := authz.Check{Action: action, Resource: *in.RoleArn, ResourcePolicy: noTrust}
+		target, _ := arn.Parse(*in.RoleArn)
+		check.Account = target.Account
+		if role := s.RoleByARN(*in.RoleArn); role != nil {
+			check.Tags = role.Tags
+			trust, err := authz.TrustPolicy(role)
+			if err != nil {
+				return nil, denied(&c.Request, action, *in.RoleArn)
+			}
+			check.ResourcePolicy = trust
+		}
+		check.Set("sts:RoleSessionName", policy.String(*in.RoleSessionName))
+		if in.ExternalId != nil {
+			check.Set("sts:ExternalId", policy.String(*in.ExternalId))
+		}
+		source := sourceIdentity(c, in)
+		if source != "" {
+			check.Set("sts:SourceIdentity", policy.String(source))
+		}
+		session := new(authn.Session)
+		if err := setTags(session, c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
+			return nil, err
+		}
+		check.RequestTags = session.Tags
+		if len(session.Transitive) > 0 {
+			check.Set("sts:TransitiveTagKeys", policy.Strings(session.Transitive...))
+		}
+
+		checks := []authz.Check{check}
+		if len(session.Tags) > 0 {
+			check.Action = "sts:TagSession"
+			checks = append(checks, check)
+		}
+		if source != "" {
+			check.Action = "sts:SetSourceIdentity"
+			checks = append(checks, check)
+		}
+		return checks, nil
+	}
+}
+
+// assumable refuses what no policy can allow.
+func assumable(c *service.Call, in *api.AssumeRoleRequest) error {
+	a, err := arn.Parse(*in.RoleArn)
+	if err != nil || a.Service != "iam" || a.Region != "" || !arn.IsAccountID(a.Account) || a.ResourceType() != "role" || a.ResourceID() == "" {
+		return validation("Request ARN is invalid")
+	}
+	if c.Caller.Kind == policy.Root {
+		return awserr.New(awserr.CodeAccessDenied, "Roles may not be assumed by root accounts.")
+	}
+	if len(in.ProvidedContexts) > 0 {
+		return awserr.New(awserr.CodeNotImplemented, "ProvidedContexts of AssumeRole is not implemented by Warder.")
+	}
+	return nil
+}
+
+// sourceIdentity is the source identity that the session will have: the one of
+// the caller's session stays, once set.
+func sourceIdentity(c *service.Call, in *api.AssumeRoleRequest) string {
+	if c.Caller.Session != nil && c.Caller.Session.SourceIdentity != "" {
+		return c.Caller.Session.SourceIdentity
+	}
+	return deref(in.SourceIdentity)
+}
+
+func (s *Service) assumeRoleMFA(c *service.Call, _ *state.Snapshot, in *api.AssumeRoleRequest) error {
+	return s.requireFactor(c, in.SerialNumber, in.TokenCode)
+}
+
+func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.AssumeRoleRequest) (*api.AssumeRoleResponse, error) {
+	role := snap.RoleByARN(*in.RoleArn)
+	if role == nil {
+		return nil, denied(&c.Request, "sts:AssumeRole", *in.RoleArn)
+	}
+	seconds := defaultSession
+	if in.DurationSeconds != nil {
+		seconds = int(*in.DurationSeconds)
+	}
+	chained := c.Caller.Kind == policy.RoleSession
+	if chained && seconds > maxChained {
+		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
+	if seconds > role.MaxSessionDuration {
+		return nil, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	source := sourceIdentity(c, in)
+	if asked := deref(in.SourceIdentity); asked != "" && asked != source {
+		return nil, awserr.New(awserr.CodeAccessDenied, "The source identity of the calling session is set and cannot be changed.")
+	}
+	session := &authn.Session{
+		Kind: authn.AssumedRole, Account: role.Account, Principal: role.ID, Name: *in.RoleSessionName,
+		SourceIdentity: source, Chained: chained,
+	}
+	if err := setPolicies(snap, session, in.Policy, in.PolicyArns); err != nil {
+		return nil, err
+	}
+	if err := setTags(session, c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
+		return nil, err
+	}
+	packed, err := packedSize(session)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := s.issue(c, session, seconds)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.AssumeRoleResponse{
+		Credentials: credentials, PackedPolicySize: packed,
+		AssumedRoleUser: &api.AssumedRoleUser{
+			AssumedRoleId: ptr(role.ID + ":" + session.Name),
+			Arn:           ptr(arn.AssumedRole(role.Account, role.Name, session.Name)),
+		},
+	}
+	if source != "" {
+		out.SourceIdentity = &source
+	}
+	return out, nil
+}

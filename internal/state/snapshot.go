@@ -1,0 +1,42 @@
+package state
+
+// Snapshot is the whole state at one revision. It never changes.
+//
+// One field a record type; the finders beside each type (user.go, role.go, …)
+// say which look-ups there are.
+type Snapshot struct {
+	Revision int64 // of the store
+
+	Accounts         Table[Account]
+	Users            Table[User]
+	Groups           Table[Group]
+	Roles            Table[Role]
+	Policies         Table[ManagedPolicy]
+	InstanceProfiles Table[InstanceProfile]
+	AccessKeys       Table[AccessKey]
+	MFADevices       Table[MFADevice]
+	LastUses         Table[LastUse]
+
+	usage *usage
+}
+
+func newSnapshot() *Snapshot {
+	return &Snapshot{
+		Accounts:         newTable(&accountSchema),
+		Users:            newTable(&userSchema),
+		Groups:           newTable(&groupSchema),
+		Roles:            newTable(&roleSchema),
+		Policies:         newTable(&policySchema),
+		InstanceProfiles: newTable(&instanceProfileSchema),
+		AccessKeys:       newTable(&accessKeySchema),
+		MFADevices:       newTable(&mfaDeviceSchema),
+		LastUses:         newTable(&lastUseSchema),
+	}
+}
+
+func (s *Snapshot) tables() []anyTable {
+	return []anyTable{
+		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
+		&s.InstanceProfiles, &s.AccessKeys, &s.MFADevices, &s.LastUses,
+	}
+}
