@@ -470,6 +470,7 @@ func TestDeclaredContentHash(t *testing.T) {
 		{"unsigned", "sts", unsignedPayload, string(testBody), InvalidContentHash},
 		{"unsigned, s3", "s3", unsignedPayload, string(testBody), 0},
 		{"upper case", "sts", strings.ToUpper(hexSHA256(testBody)), string(testBody), InvalidContentHash},
+		{"cut short", "sts", hexSHA256(testBody)[:63], string(testBody), InvalidContentHash},
 		{"none, s3", "s3", "", string(testBody), InvalidContentHash},
 	} {
 		t.Run(c.name, func(t *testing.T) {
