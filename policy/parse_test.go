@@ -1,0 +1,249 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestParseAccepts lists forms that AWS takes and that are easy to lose.
+func TestParseAccepts(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		kind Kind
+		text string
+	}{
+		{"single statement object", Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::example_bucket"}}`},
+		{"old version", Identity, `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+		{"no version", Identity, `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+		{"id, sid, lists, elements in any order", Identity, `{"Statement":[{"Resource":["*"],"Action":["s3:Get*","ec2:*"],"Effect":"Deny","Sid":"A1"}],"Id":"x","Version":"2012-10-17"}`},
+		{"NotAction, NotResource", Identity, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":["arn:aws:s3:::b"]}]}`},
+		{"wildcards inside an action", Identity, doc(statementText("Allow", "iam:*Access?ey*", "*"))},
+		{"short ARN", Identity, doc(statementText("Allow", "sqs:*", "arn:aws:sqs"))},
+		{"short ARN with account", Identity, doc(statementText("Allow", "iam:*", "arn:aws:iam::123456789012"))},
+		{"other partitions", Identity, doc(statementText("Allow", "s3:*", "arn:aws-us-gov:s3:::b"), statementText("Allow", "s3:*", "arn:*:s3:::b"))},
+		{"boolean and number condition values", Identity, doc(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":true},"NumericLessThan":{"s3:max-keys":[10,2.5]}}}`)},
+		{"empty condition", Identity, doc(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}`)},
+		{"variables", Identity, doc(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:username}/${aws:PrincipalTag/team, 'none'}/${*}"}`)},
+		{"dollar brace is text in the old version", Identity, `{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${unclosed"}}`},
+		{"escapes", Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","\u0041ction":"s3:\u0047et*","Resource":"arn:aws:s3:::b\/\ud83d\ude00"}}`},
+		{"resource policy", Resource, doc(`{"Sid":"Any Sid-1","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`)},
+		{"resource policy without Resource", Resource, doc(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"ecr:BatchGetImage"}`)},
+		{"all principal types", Resource, doc(`{"Effect":"Allow","Principal":{"AWS":["123456789012","arn:aws:iam::123456789012:root","arn:aws:iam::123456789012:role/a/b","arn:aws:sts::123456789012:assumed-role/b/s","arn:aws:sts::123456789012:federated-user/f","AIDAJQABLZS4A3QDU576Q"],"Service":["ec2.amazonaws.com"],"Federated":"accounts.google.com","CanonicalUser":"79a5"},"Action":"s3:*","Resource":"*"}`)},
+		{"NotPrincipal", Resource, doc(`{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::123456789012:user/u"},"Action":"s3:*","Resource":"*"}`)},
+		{"trust policy", Trust, doc(`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}`)},
+		{"SCP with the whole language", SCP, doc(`{"Effect":"Allow","Action":"s3:*Get","NotResource":"arn:aws:s3:::b","Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}}`)},
+		{"RCP", RCP, doc(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`)},
+		{"RCPFullAWSAccess", RCP, doc(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`)},
+	} {
+		d, err := Parse(tc.kind, []byte(tc.text))
+		if err != nil {
+			t.Errorf("%s: %s", tc.name, err.(*ParseError).String())
+			continue
+		}
+		if string(d.Source()) != tc.text {
+			t.Errorf("%s: the source changed", tc.name)
+		}
+		Compile(Source{}, d)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	ok := `"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b"`
+	one := func(members string) string { return `{"Version":"2012-10-17","Statement":{` + members + `}}` }
+	cond := func(c string) string { return one(ok + `,"Condition":` + c) }
+	for _, tc := range []struct {
+		name   string
+		kind   Kind
+		text   string
+		reason string
+	}{
+		{"no JSON", Identity, `This is not a json document`, reasonSyntax},
+		{"empty", Identity, ``, reasonSyntax},
+		{"not an object", Identity, `[]`, reasonSyntax},
+		{"trailing data", Identity, one(ok) + `{}`, reasonSyntax},
+		{"trailing comma", Identity, `{"Version":"2012-10-17","Statement":[{` + ok + `},]}`, reasonSyntax},
+		{"comment", Identity, one(ok + `/* */`), reasonSyntax},
+		{"byte order mark", Identity, "\ufeff" + one(ok), reasonSyntax},
+		{"invalid UTF-8", Identity, one(ok + `,"Sid":"` + "\xff" + `"`), reasonSyntax},
+		{"lone surrogate", Identity, one(ok + `,"Sid":"\ud800"`), reasonSyntax},
+		{"reversed surrogates", Identity, one(ok + `,"Sid":"\ude00\ud83d"`), reasonSyntax},
+		{"control character", Identity, one(ok + ",\"Sid\":\"a\nb\""), reasonSyntax},
+		{"bad escape", Identity, one(ok + `,"Sid":"\x41"`), reasonSyntax},
+		{"depth bomb", Identity, one(`"Effect":"Allow","Action":` + strings.Repeat("[", 100000)), reasonSyntax},
+		{"unterminated", Identity, one(ok)[:40], reasonSyntax},
+		{"unknown version", Identity, `{"Version":"2013-10-17","Statement":{` + ok + `}}`, reasonSyntax},
+		{"no statement", Identity, `{"Version":"2012-10-17"}`, reasonSyntax},
+		{"empty statement list", Identity, `{"Version":"2012-10-17","Statement":[]}`, reasonSyntax},
+		{"statement is a string", Identity, `{"Version":"2012-10-17","Statement":["afd"]}`, reasonSyntax},
+		{"unknown element", Identity, `{"Version":"2012-10-17","Statement":{` + ok + `},"Extra":1}`, reasonSyntax},
+		{"mis-cased element", Identity, `{"version":"2012-10-17","Statement":{` + ok + `}}`, reasonSyntax},
+		{"unknown statement element", Identity, one(ok + `,"Extra":"x"`), reasonSyntax},
+		{"mis-cased statement element", Identity, one(`"effect":"Allow","Action":"s3:*","Resource":"*"`), reasonSyntax},
+		{"duplicate Version", Identity, `{"Version":"2012-10-17","Version":"2008-10-17","Statement":{` + ok + `}}`, reasonSyntax},
+		{"duplicate Action", Identity, one(ok + `,"Action":"*"`), reasonSyntax},
+		{"duplicate, escaped", Identity, one(ok + `,"\u0041ction":"*"`), reasonSyntax},
+		{"Action and NotAction", Identity, one(ok + `,"NotAction":"*"`), reasonSyntax},
+		{"Resource and NotResource", Identity, one(ok + `,"NotResource":[]`), reasonSyntax},
+		{"Id is a list", Identity, `{"Version":"2012-10-17","Id":["a"],"Statement":{` + ok + `}}`, reasonSyntax},
+		{"no effect", Identity, one(`"Action":"s3:*","Resource":"*"`), reasonSyntax},
+		{"mis-cased effect", Identity, one(`"Effect":"allow","Action":"s3:*","Resource":"*"`), reasonSyntax},
+		{"action is a number", Identity, one(`"Effect":"Allow","Action":1,"Resource":"*"`), reasonSyntax},
+		{"nested action list", Identity, one(`"Effect":"Allow","Action":[["s3:*"]],"Resource":"*"`), reasonSyntax},
+		{"null", Identity, one(`"Effect":"Allow","Action":null,"Resource":"*"`), reasonSyntax},
+		{"no actions", Identity, one(`"Effect":"Allow","Resource":"*"`), reasonNoActions},
+		{"empty actions", Identity, one(`"Effect":"Allow","Action":[],"Resource":"*"`), reasonNoActions},
+		{"action without service", Identity, one(`"Effect":"Allow","Action":"invalid","Resource":"*"`), reasonVendor},
+		{"empty action", Identity, one(`"Effect":"Allow","NotAction":"","Resource":"*"`), reasonVendor},
+		{"action with two colons", Identity, one(`"Effect":"Allow","Action":"s3:List:Bucket","Resource":"*"`), reasonOneColon},
+		{"service with a space", Identity, one(`"Effect":"Allow","Action":"a a:ListBucket","Resource":"*"`), "Vendor a a is not valid"},
+		{"service with a wildcard", Identity, one(`"Effect":"Allow","Action":"s*:ListBucket","Resource":"*"`), "Vendor s* is not valid"},
+		{"action name missing", Identity, one(`"Effect":"Allow","Action":"s3:","Resource":"*"`), reasonLegacy},
+		{"no resources", Identity, one(`"Effect":"Allow","Action":"s3:*"`), reasonNoResources},
+		{"empty resources", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":[]`), reasonNoResources},
+		{"resource is no ARN", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"invalid resource"`), `Resource invalid resource must be in ARN format or "*".`},
+		{"empty resource", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":""`), `Resource  must be in ARN format or "*".`},
+		{"unknown partition", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:error:s3:::b"`), `Partition "error" is not valid for resource "arn:error:s3:::b".`},
+		{"variable as partition", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:${P}:s3:::b"`), `Partition "${P}" is not valid for resource "arn:${P}:s3:::b".`},
+		{"resource without service", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws"`), reasonFullVendor},
+		{"unclosed variable", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username"`), reasonLegacy},
+		{"empty variable", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${}"`), reasonLegacy},
+		{"bad default", Identity, one(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${a:b, none}"`), reasonLegacy},
+		{"duplicate sid", Identity, doc(`{"Sid":"a",`+ok+`}`, `{"Sid":"a",`+ok+`}`), reasonSIDUnique},
+		{"sid with a space", Identity, one(`"Sid":"a b",` + ok), reasonSIDChars},
+		{"principal in an identity policy", Identity, one(`"Principal":"*",` + ok), reasonNoPrincipal},
+		{"principal in an SCP", SCP, one(`"Principal":"*",` + ok), reasonNoPrincipal},
+		{"no principal in a resource policy", Resource, one(ok), reasonWantTrust},
+		{"empty principal", Resource, one(`"Principal":{},` + ok), reasonWantTrust},
+		{"no principal in a trust policy", Trust, one(`"Effect":"Allow","Action":"sts:AssumeRole"`), reasonWantTrust},
+		{"resource in a trust policy", Trust, one(`"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"`), reasonHasResource},
+		{"other action in a trust policy", Trust, one(`"Effect":"Allow","Principal":"*","Action":"s3:GetObject"`), reasonTrustActions},
+		{"principal string", Resource, one(`"Principal":"123456789012",` + ok), reasonSyntax},
+		{"unknown principal type", Resource, one(`"Principal":{"Aws":"*"},` + ok), reasonSyntax},
+		{"partial wildcard in a principal", Resource, one(`"Principal":{"AWS":"arn:aws:iam::123456789012:user/*"},` + ok), `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:user/*"`},
+		{"session wildcard", Trust, one(`"Effect":"Allow","Principal":{"AWS":"arn:aws:sts::123456789012:assumed-role/r/*"},"Action":"sts:AssumeRole"`), `Invalid principal in policy: "AWS":"arn:aws:sts::123456789012:assumed-role/r/*"`},
+		{"group as a principal", Resource, one(`"Principal":{"AWS":"arn:aws:iam::123456789012:group/g"},` + ok), `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:group/g"`},
+		{"service wildcard", Resource, one(`"Principal":{"Service":"*"},` + ok), `Invalid principal in policy: "Service":"*"`},
+		{"short account id", Resource, one(`"Principal":{"AWS":"12345"},` + ok), `Invalid principal in policy: "AWS":"12345"`},
+		{"condition is a list", Identity, cond(`[]`), reasonSyntax},
+		{"condition operator without keys", Identity, cond(`{"StringEquals":"b"}`), reasonSyntax},
+		{"unknown operator", Identity, cond(`{"StringMatches":{"aws:x":"y"}}`), reasonSyntax},
+		{"mis-cased operator", Identity, cond(`{"stringEquals":{"aws:x":"y"}}`), reasonSyntax},
+		{"IfExists twice", Identity, cond(`{"StringEqualsIfExistsIfExists":{"aws:x":"y"}}`), reasonSyntax},
+		{"Null with IfExists", Identity, cond(`{"NullIfExists":{"aws:x":"true"}}`), reasonSyntax},
+		{"duplicate operator", Identity, cond(`{"Bool":{"aws:x":"true"},"Bool":{"aws:y":"true"}}`), reasonSyntax},
+		{"duplicate key in another case", Identity, cond(`{"Bool":{"aws:x":"true","AWS:X":"false"}}`), reasonSyntax},
+		{"value is an object", Identity, cond(`{"StringEquals":{"aws:x":{}}}`), reasonSyntax},
+		{"no values", Identity, cond(`{"StringEquals":{"aws:x":[]}}`), reasonLegacy},
+		{"bad date", Identity, cond(`{"DateGreaterThan":{"aws:CurrentTime":"yesterday"}}`), reasonLegacy},
+		{"bad number", Identity, cond(`{"NumericEquals":{"s3:max-keys":"ten"}}`), reasonLegacy},
+		{"bad address", Identity, cond(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/33"}}`), reasonLegacy},
+		{"bad boolean", Identity, cond(`{"Bool":{"aws:SecureTransport":"yes"}}`), reasonLegacy},
+		{"bad null", Identity, cond(`{"Null":{"aws:x":"maybe"}}`), reasonLegacy},
+		{"bad base64", Identity, cond(`{"BinaryEquals":{"a:b":"!"}}`), reasonLegacy},
+		{"bad ARN", Identity, cond(`{"ArnLike":{"aws:SourceArn":"my-topic"}}`), reasonLegacy},
+		{"key without a service", Identity, cond(`{"StringEquals":{"username":"y"}}`), reasonVendor},
+		{"RCP that allows", RCP, doc(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`), reasonSyntax},
+		{"RCP for one account", RCP, doc(`{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"s3:*","Resource":"*"}`), reasonSyntax},
+	} {
+		_, err := Parse(tc.kind, []byte(tc.text))
+		var pe *ParseError
+		if !errors.As(err, &pe) {
+			t.Errorf("%s: accepted", tc.name)
+			continue
+		}
+		if pe.Reason != tc.reason {
+			t.Errorf("%s: %q, want %q", tc.name, pe.Reason, tc.reason)
+		}
+	}
+}
+
+func TestPositions(t *testing.T) {
+	text := "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [{\n    \"Effect\": \"Allow\",\n    \"Action\": [\"s3:Get*\",\n      \"s3:Put*\"], \"Resource\": \"*\"\n  }]\n}\n"
+	d, err := Parse(Identity, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := d.Statements[0]
+	for _, tc := range []struct {
+		got  Pos
+		want Pos
+	}{
+		{st.Pos, Pos{3, 17, int32(strings.Index(text, "{\n    \"Effect"))}},
+		{st.End, Pos{7, 4, int32(strings.Index(text, "]\n}\n"))}},
+		{st.Actions[1].Pos, Pos{6, 7, int32(strings.Index(text, `"s3:Put*"`))}},
+		{st.Resources[0].Pos, Pos{6, 31, int32(strings.LastIndex(text, `"*"`))}},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("got %+v, want %+v", tc.got, tc.want)
+		}
+	}
+	_, err = Parse(Identity, []byte("{\n \"Version\": 3}"))
+	if pe := err.(*ParseError); pe.Pos != (Pos{2, 13, 14}) {
+		t.Errorf("error at %+v", pe.Pos)
+	}
+}
+
+func TestContextKeys(t *testing.T) {
+	text := doc(`{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::${aws:username}/${*}"],"Condition":{"StringLike":{"s3:prefix":"${aws:PrincipalTag/Team, 'x'}/*","AWS:UserName":"a"},"NumericEquals":{"s3:max-keys":"1"}}}`)
+	d, err := Parse(Identity, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(d.ContextKeys(), " "); got != "aws:username s3:prefix aws:PrincipalTag/Team s3:max-keys" {
+		t.Error(got)
+	}
+	d, err = Parse(Identity, []byte(strings.Replace(text, "2012", "2008", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(d.ContextKeys(), " "); got != "s3:prefix AWS:UserName s3:max-keys" {
+		t.Error(got)
+	}
+}
+
+func TestPrincipals(t *testing.T) {
+	d, err := Parse(Resource, []byte(doc(`{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:user/u","111111111111"],"Service":"s3.amazonaws.com"},"Action":"*","Resource":"*"}`, `{"Effect":"Deny","NotPrincipal":"*","Action":"*","Resource":"*"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range d.Principals() {
+		got = append(got, p.Type.String()+"="+p.Value)
+		if string(d.Source()[p.Pos.Offset]) != `"` {
+			t.Errorf("%s is not at %d", p.Value, p.Pos.Offset)
+		}
+	}
+	if s := strings.Join(got, " "); s != "AWS=arn:aws:iam::111111111111:user/u AWS=111111111111 Service=s3.amazonaws.com *=*" {
+		t.Error(s)
+	}
+}
+
+func TestNonWhitespaceLen(t *testing.T) {
+	if n := NonWhitespaceLen([]byte("{ \"a\":\t\"é b\"\r\n}")); n != 10 {
+		t.Error(n)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(uint8(Identity), doc(statementText("Allow", "s3:*", "*")))
+	f.Add(uint8(Trust), doc(`{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com"]},"Action":"sts:AssumeRole","Condition":{"ForAnyValue:StringLikeIfExists":{"aws:x":["${a:b, 'c'}",1]}}}`))
+	f.Add(uint8(Resource), doc(`{"Effect":"Deny","NotPrincipal":"*","NotAction":"a:b","NotResource":"arn:aws:s3:::${*}\u00e9"}`))
+	f.Fuzz(func(t *testing.T, kind uint8, text string) {
+		d, err := Parse(Kind(kind), []byte(text))
+		if err != nil {
+			return
+		}
+		if string(d.Source()) != text {
+			t.Fatal("the source changed")
+		}
+		p := Compile(Source{}, d)
+		for _, who := range []*Principal{user(acctA, "u"), {Kind: Anonymous}} {
+			req := &Request{Principal: who, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/x", ResourceAccount: acctA}
+			l := &Layers{Identity: NewSet(p), Resource: p}
+			if got, want := Explain(req, l).Decision, Evaluate(req, l).Reason.String(); got != want {
+				t.Fatalf("Explain says %s, Evaluate %s", got, want)
+			}
+		}
+	})
+}
