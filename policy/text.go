@@ -31,7 +31,7 @@ func (e *Explanation) String() string {
 		if err != nil {
 			continue // a struct of strings marshals
 		}
-		fmt.Fprintf(&b, "needed in a %s", g.Layer)
+		fmt.Fprintf(&b, "needed in %s", g.layer.withArticle())
 		if g.Level > 0 {
 			fmt.Fprintf(&b, " at level %d", g.Level)
 		}
