@@ -1,6 +1,10 @@
 package iam
 
-import "github.com/warder-iam/warder/internal/service"
+import (
+	"slices"
+
+	"github.com/warder-iam/warder/internal/service"
+)
 
 // Short names for the vocabulary of the tables below.
 var (
@@ -11,9 +15,20 @@ var (
 // operations is the table of IAM: every operation with its authorization entry
 // and its rule. What is not in it answers NotImplemented.
 func (s *Service) operations() []service.Operation {
-	var table []service.Operation
-	table = append(table, s.userOperations()...)
-	return table
+	return slices.Concat(
+		s.userOperations(),
+		s.groupOperations(),
+		s.roleOperations(),
+		s.instanceProfileOperations(),
+		s.policyOperations(),
+		s.grantOperations(),
+		s.tagOperations(),
+		s.accessKeyOperations(),
+		s.passwordOperations(),
+		s.mfaOperations(),
+		s.accountOperations(),
+		s.simulationOperations(),
+	)
 }
 
 func (s *Service) userOperations() []service.Operation {
@@ -26,4 +41,49 @@ func (s *Service) userOperations() []service.Operation {
 		service.Write("PutUserPermissionsBoundary", on(user, boundary), s.putUserPermissionsBoundary),
 		service.Write("DeleteUserPermissionsBoundary", on(user, boundary), s.deleteUserPermissionsBoundary),
 	}
+}
+
+func (s *Service) groupOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) roleOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) instanceProfileOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) policyOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+// grantOperations put policies on users, groups and roles: inline or attached.
+func (s *Service) grantOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) tagOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) accessKeyOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) passwordOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) mfaOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) accountOperations() []service.Operation {
+	return []service.Operation{}
+}
+
+func (s *Service) simulationOperations() []service.Operation {
+	return []service.Operation{}
 }
