@@ -176,6 +176,7 @@ var pragmas = []string{
 	"trusted_schema(OFF)", // https://sqlite.org/security.html
 	"cell_size_check(ON)",
 	"cache_size(-16384)",           // KiB
+	"wal_autocheckpoint(4000)",     // pages; fewer rewrites of the same page
 	"journal_size_limit(67108864)", // what a large batch leaves behind
 }
 

@@ -26,3 +26,7 @@ func fresh(t testing.TB) func() (store.Store, error) {
 func TestStore(t *testing.T) { storetest.Run(t, fresh) }
 
 func BenchmarkStore(b *testing.B) { storetest.Bench(b, fresh) }
+
+func TestCrash(t *testing.T) {
+	storetest.Crash(t, func(dir string) (store.Store, error) { return Open(dir) })
+}
