@@ -48,7 +48,17 @@ func (s *Service) groupOperations() []service.Operation {
 }
 
 func (s *Service) roleOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreateRole", creating(newRole, "iam:TagRole", boundary), s.createRole),
+		service.Read("GetRole", on(role, boundary), s.getRole),
+		service.Read("ListRoles", on(anything), s.listRoles),
+		service.Write("UpdateRole", on(role, boundary), s.updateRole),
+		service.Write("UpdateRoleDescription", on(role, boundary), s.updateRoleDescription),
+		service.Write("UpdateAssumeRolePolicy", on(role, boundary), s.updateAssumeRolePolicy),
+		service.Write("DeleteRole", on(role, boundary), s.deleteRole),
+		service.Write("PutRolePermissionsBoundary", on(role, boundary), s.putRolePermissionsBoundary),
+		service.Write("DeleteRolePermissionsBoundary", on(role, boundary), s.deleteRolePermissionsBoundary),
+	}
 }
 
 func (s *Service) instanceProfileOperations() []service.Operation {
