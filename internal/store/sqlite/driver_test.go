@@ -170,7 +170,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestDamagedLog(t *testing.T) {
 	for name, statement := range map[string]string{
 		"gap":     "DELETE FROM log WHERE revision = 2",
-		"bits":    "UPDATE log SET entry = CAST(substr(entry, 1, 3) || x'ff' || substr(entry, 5) AS BLOB) WHERE revision = 2",
+		"bits":    "UPDATE log SET entry = CAST(substr(entry, 1, 1) || x'63' || substr(entry, 3) AS BLOB) WHERE revision = 2",
 		"swapped": "UPDATE log SET entry = (SELECT entry FROM log WHERE revision = 3) WHERE revision = 2",
 		"empty":   "UPDATE log SET entry = x'' WHERE revision = 2",
 	} {
