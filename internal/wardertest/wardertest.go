@@ -7,10 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -217,13 +218,22 @@ func WantCode(t testing.TB, err error, code string) {
 	}
 }
 
-// Post sends a raw form, unsigned, and gives the status.
-func (s *Server) Post(form url.Values) int {
-	s.t.Helper()
-	resp, err := http.PostForm(s.URL, form)
+// Do sends a request that the test has made and signed itself. The error is
+// the server's refusal, in the form that Code and Message read.
+func Do(r *http.Request) error {
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
-	resp.Body.Close()
-	return resp.StatusCode
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	var refusal struct {
+		Error struct{ Code, Message string }
+	}
+	if err := xml.NewDecoder(resp.Body).Decode(&refusal); err != nil {
+		return fmt.Errorf("%s: %w", resp.Status, err)
+	}
+	return &smithy.GenericAPIError{Code: refusal.Error.Code, Message: refusal.Error.Message}
 }

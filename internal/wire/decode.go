@@ -252,7 +252,8 @@ func scalar(p *plan, v reflect.Value, text string) error {
 	target := v.Addr().Interface()
 	switch p.shape.Kind {
 	case api.String:
-		set(target, text)
+		// A copy: what a service keeps for years must not keep the whole request.
+		set(target, strings.Clone(text))
 	case api.Boolean:
 		switch {
 		case strings.EqualFold(text, "true"):

@@ -27,8 +27,7 @@ const (
 )
 
 // A Form is the parameters of a query protocol request. The strings in it
-// share one copy of the request, so whoever keeps one of them for long should
-// clone it.
+// share one copy of the request; inputs decoded from it have their own.
 type Form struct {
 	params []param // sorted by name; no name comes twice
 }
