@@ -1,0 +1,35 @@
+# Warder. `make run` starts it, `make test` tests it; both need Go only.
+
+GO ?= go
+DATA ?= .warder
+
+.PHONY: run build test race lint generate fuzz bench e2e coverage
+
+run: build ## start Warder on 127.0.0.1:4500 with the embedded store
+	./bin/warder serve --data $(DATA)
+
+build:
+	$(GO) build -o bin/warder ./cmd/warder
+
+test: ## all tests; what needs a client that is not installed is skipped aloud
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -short ./...
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+generate: ## the API shapes from the models
+	$(GO) generate ./...
+
+fuzz: ## every fuzz target for a short while: make fuzz FUZZTIME=1m
+	./scripts/fuzz.sh $(or $(FUZZTIME),10s)
+
+bench: ## the figures of bench/README.md
+	$(GO) test -run '^$$' -bench . -benchmem ./policy ./sigv4 ./internal/wire ./internal/seal ./bench
+
+e2e:
+	$(GO) test -count=1 -v ./internal/e2e
