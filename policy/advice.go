@@ -8,20 +8,20 @@ func (x *explainer) needed() []Grant {
 	m, l, p := &x.m, x.l, x.m.principal
 	if !p.ServiceLinked {
 		for i, s := range l.RCPs {
-			if s.allows(m) == nil {
+			if s.allow(m) == nil {
 				add(LayerRCP, i)
 			}
 		}
 		for i, s := range l.SCPs {
-			if s.allows(m) == nil {
+			if s.allow(m) == nil {
 				add(LayerSCP, i)
 			}
 		}
 	}
-	if l.Endpoint != nil && l.Endpoint.allows(m) == nil {
+	if l.Endpoint != nil && l.Endpoint.allow(m) == nil {
 		add(LayerEndpoint, 0)
 	}
-	_, named := l.resourceAllows(m)
+	_, named := l.resourceSet().closest(m)
 	switch p.Kind {
 	case Anonymous, WebIdentity, SAML, Service:
 		if named == notNamed {
@@ -51,11 +51,11 @@ func (x *explainer) needed() []Grant {
 	if _, ok := l.identityAllows(m); !ok && !fromResource {
 		add(LayerIdentity, 0)
 	}
-	if l.Boundary != nil && l.Boundary.allows(m) == nil {
+	if l.Boundary != nil && l.Boundary.allow(m) == nil {
 		add(LayerBoundary, 0)
 	}
 	needed := l.Session != nil || p.Kind == FederatedUser || p.Kind == AssumeRootSession
-	if needed && l.Session.allows(m) == nil {
+	if needed && l.Session.allow(m) == nil {
 		add(LayerSession, 0)
 	}
 	return out

@@ -134,7 +134,7 @@ func benchTenants(b *testing.B, n int, policies func(i int) []*Policy, bucket fu
 		tenants[i].layers.Identity = NewSet(ps...)
 	}
 	used := heap() - before
-	reqs := make([][]benchRequest, 4096)
+	reqs := make([][]benchRequest, 1<<15)
 	order := make([]int, len(reqs))
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range reqs {
@@ -151,7 +151,7 @@ func benchTenants(b *testing.B, n int, policies func(i int) []*Policy, bucket fu
 	k := 0
 	for b.Loop() {
 		k++
-		i := (k * 1031) & 4095
+		i := (k * 10007) & (len(reqs) - 1)
 		Evaluate(&reqs[i][k&3].req, &tenants[order[i]].layers)
 	}
 	b.ReportMetric(float64(used)/float64(n), "B/principal")

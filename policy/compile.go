@@ -41,10 +41,24 @@ type Policy struct {
 	source     Source
 	text       string
 	statements []statement
-	patterns   []pattern // the actions and resources of all statements
+	patterns   []pattern // the actions, resources and textual condition values of all statements
+	more       *more
+	kind       Kind
+}
+
+// more is what not every policy has.
+type more struct {
 	conditions []condition
 	templates  []compiledTemplate
-	kind       Kind
+	set        *Set // of this policy alone, for the kinds with Principal
+}
+
+// extend makes more on first use.
+func (p *Policy) extend() *more {
+	if p.more == nil {
+		p.more = &more{}
+	}
+	return p.more
 }
 
 // Source is how the policy was named to Compile.
@@ -68,7 +82,6 @@ func (p *Policy) Document() *Document {
 
 // statement is a compiled statement. Its lists are ranges of its policy's.
 type statement struct {
-	filter
 	policy       *Policy
 	principals   *principalList // nil if the kind has none
 	actions      span
@@ -82,7 +95,7 @@ type statement struct {
 }
 
 // span is a range of one of the policy's lists.
-type span struct{ from, to uint32 }
+type span struct{ from, to uint16 }
 
 // Option changes how a document is compiled.
 type Option func(*options)
@@ -117,10 +130,13 @@ func Compile(id Source, doc *Document, opts ...Option) *Policy {
 	p.statements = make([]statement, len(doc.Statements))
 	p.patterns = make([]pattern, 0, patterns)
 	if conditions > 0 {
-		p.conditions = make([]condition, 0, conditions)
+		p.extend().conditions = make([]condition, 0, conditions)
 	}
 	for i := range doc.Statements {
 		p.compileStatement(i, doc, &o)
+	}
+	if doc.Kind == Resource || doc.Kind == Trust || doc.Kind == KeyPolicy {
+		p.extend().set = NewSet(p)
 	}
 	return p
 }
@@ -139,33 +155,35 @@ func (p *Policy) compileStatement(i int, doc *Document, o *options) {
 	for _, a := range src.Actions {
 		p.patterns = append(p.patterns, compileGlob(unique.Make(lowerASCII(a.Value)).Value()))
 	}
-	st.actions = span{uint32(from), uint32(len(p.patterns))}
+	st.actions = span{uint16(from), uint16(len(p.patterns))}
 
 	from = len(p.patterns)
 	for _, r := range src.Resources {
 		p.patterns = append(p.patterns, p.compileValue(r.Value, typeARN, doc.Variables))
 	}
-	st.resources = span{uint32(from), uint32(len(p.patterns))}
+	st.resources = span{uint16(from), uint16(len(p.patterns))}
 
-	from = len(p.conditions)
-	for j := range src.Conditions {
-		p.conditions = append(p.conditions, p.compileCondition(&src.Conditions[j], doc.Variables))
+	if len(src.Conditions) == 0 {
+		return
 	}
-	st.conditions = span{uint32(from), uint32(len(p.conditions))}
-	st.filter = newFilter(src)
+	m := p.extend()
+	from = len(m.conditions)
+	for j := range src.Conditions {
+		m.conditions = append(m.conditions, p.compileCondition(&src.Conditions[j], doc.Variables))
+	}
+	st.conditions = span{uint16(from), uint16(len(m.conditions))}
 }
 
 // compileValue compiles a resource or a string-like condition value.
 func (p *Policy) compileValue(text string, typ valueType, variables bool) pattern {
 	if variables && strings.Contains(text, "${") {
 		ct, err := compileTemplate(text, typ == typeARN, typ == typePattern || typ == typeARN)
-		if err != nil || len(p.templates) > maxHead {
-			// Parse refuses malformed variables, and MaxSource bounds their
-			// number; a pattern of no template matches nothing.
+		if err != nil {
 			panic("policy: a document that Parse did not accept")
 		}
-		p.templates = append(p.templates, ct)
-		return pattern{kind: patTemplate, text: text, n: uint16(len(p.templates) - 1)}
+		m := p.extend()
+		m.templates = append(m.templates, ct)
+		return pattern{kind: patTemplate, text: text, n: uint16(len(m.templates) - 1)}
 	}
 	switch typ {
 	case typePattern:
@@ -206,11 +224,11 @@ func (p *Policy) compileCondition(src *Condition, variables bool) condition {
 			text, _ = canonicalBase64(text)
 		}
 		pat := p.compileValue(text, typ, variables && src.Operator.takesVariables())
-		if pat.kind == patTemplate && p.templates[pat.n].hasVariables() {
+		if pat.kind == patTemplate && p.more.templates[pat.n].hasVariables() {
 			c.variables = true
 		}
 		p.patterns = append(p.patterns, pat)
 	}
-	c.values = span{uint32(from), uint32(len(p.patterns))}
+	c.values = span{uint16(from), uint16(len(p.patterns))}
 	return c
 }

@@ -122,7 +122,7 @@ func (c *condition) null(p *Policy, missing bool) bool {
 
 func (c *condition) resolvable(p *Policy, ctx Context) bool {
 	for _, pat := range p.patterns[c.values.from:c.values.to] {
-		if pat.kind == patTemplate && !p.templates[pat.n].resolvable(ctx) {
+		if pat.kind == patTemplate && !p.more.templates[pat.n].resolvable(ctx) {
 			return false
 		}
 	}
@@ -168,7 +168,7 @@ func (pat *pattern) matchText(p *Policy, ctx Context, s string, fold bool) bool 
 		return glob(pat.text, s)
 	case patTemplate:
 		var r resolved
-		t := p.templates[pat.n][0]
+		t := p.more.templates[pat.n][0]
 		if !t.resolve(ctx, &r) {
 			return false
 		}
@@ -208,7 +208,7 @@ func (pat *pattern) matchARN(p *Policy, ctx Context, s string, f *arnFields) boo
 	case patFields:
 		return matchFields(pat.text, f)
 	case patTemplate:
-		return p.templates[pat.n].matchARN(ctx, f)
+		return p.more.templates[pat.n].matchARN(ctx, f)
 	case patGlob:
 	}
 	return false

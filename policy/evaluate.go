@@ -132,29 +132,29 @@ func Evaluate(req *Request, l *Layers) Decision {
 func (l *Layers) denied(m *match) Decision {
 	if !m.principal.ServiceLinked {
 		for i, s := range l.SCPs {
-			if st := s.denies(m); st != nil {
+			if st := s.deny(m); st != nil {
 				return Decision{ExplicitDeny, LayerSCP, i, st}
 			}
 		}
 		for i, s := range l.RCPs {
-			if st := s.denies(m); st != nil {
+			if st := s.deny(m); st != nil {
 				return Decision{ExplicitDeny, LayerRCP, i, st}
 			}
 		}
 	}
-	if st := l.Endpoint.denies(m); st != nil {
+	if st := l.Endpoint.deny(m); st != nil {
 		return Decision{ExplicitDeny, LayerEndpoint, 0, st}
 	}
-	if st := l.resourceDenies(m); st != nil {
+	if st := l.resourceSet().deny(m); st != nil {
 		return Decision{ExplicitDeny, l.resourceLayer(), 0, st}
 	}
-	if st := l.Identity.denies(m); st != nil {
+	if st := l.Identity.deny(m); st != nil {
 		return Decision{ExplicitDeny, LayerIdentity, 0, st}
 	}
-	if st := l.Boundary.denies(m); st != nil {
+	if st := l.Boundary.deny(m); st != nil {
 		return Decision{ExplicitDeny, LayerBoundary, 0, st}
 	}
-	if st := l.Session.denies(m); st != nil {
+	if st := l.Session.deny(m); st != nil {
 		return Decision{ExplicitDeny, LayerSession, 0, st}
 	}
 	return Decision{}
@@ -164,17 +164,17 @@ func (l *Layers) denied(m *match) Decision {
 func (l *Layers) guarded(m *match) (Decision, bool) {
 	if !m.principal.ServiceLinked {
 		for i, s := range l.RCPs {
-			if s.allows(m) == nil {
+			if s.allow(m) == nil {
 				return Decision{ImplicitDeny, LayerRCP, i, nil}, false
 			}
 		}
 		for i, s := range l.SCPs {
-			if s.allows(m) == nil {
+			if s.allow(m) == nil {
 				return Decision{ImplicitDeny, LayerSCP, i, nil}, false
 			}
 		}
 	}
-	if l.Endpoint != nil && l.Endpoint.allows(m) == nil {
+	if l.Endpoint != nil && l.Endpoint.allow(m) == nil {
 		return Decision{ImplicitDeny, LayerEndpoint, 0, nil}, false
 	}
 	return Decision{}, true
@@ -182,7 +182,7 @@ func (l *Layers) guarded(m *match) (Decision, bool) {
 
 // granted combines what the principal's side and the resource's side grant.
 func (l *Layers) granted(m *match) Decision {
-	byResource, named := l.resourceAllows(m)
+	byResource, named := l.resourceSet().closest(m)
 	fromResource := Decision{Allowed, l.resourceLayer(), 0, byResource}
 	noResource := Decision{ImplicitDeny, l.resourceLayer(), 0, nil}
 	p := m.principal
@@ -234,13 +234,13 @@ func (l *Layers) identityAllows(m *match) (*statement, bool) {
 	case Root, AssumeRootSession:
 		return nil, true
 	}
-	st := l.Identity.allows(m)
+	st := l.Identity.allow(m)
 	return st, st != nil
 }
 
 // limited asks the boundary and the session policies.
 func (l *Layers) limited(m *match) (Decision, bool) {
-	if l.Boundary != nil && l.Boundary.allows(m) == nil {
+	if l.Boundary != nil && l.Boundary.allow(m) == nil {
 		return Decision{ImplicitDeny, LayerBoundary, 0, nil}, false
 	}
 	needed := l.Session != nil
@@ -248,7 +248,7 @@ func (l *Layers) limited(m *match) (Decision, bool) {
 	case FederatedUser, AssumeRootSession:
 		needed = true
 	}
-	if needed && l.Session.allows(m) == nil {
+	if needed && l.Session.allow(m) == nil {
 		return Decision{ImplicitDeny, LayerSession, 0, nil}, false
 	}
 	return Decision{}, true
@@ -266,37 +266,11 @@ func (l *Layers) resourceLayer() Layer {
 	return LayerResource
 }
 
-func (l *Layers) resourceDenies(m *match) *statement {
-	if l.Resource == nil {
+// resourceSet is the resource's policy as a set, nil if it has none. A policy
+// of a kind without Principal grants and denies nobody anything on a resource.
+func (l *Layers) resourceSet() *Set {
+	if l.Resource == nil || l.Resource.more == nil {
 		return nil
 	}
-	for i := range l.Resource.statements {
-		st := &l.Resource.statements[i]
-		if st.effect == Deny && st.passes(&m.probe, m.req.Resource) && st.grade(m) != notNamed && st.matches(m) {
-			return st
-		}
-	}
-	return nil
-}
-
-// resourceAllows finds the Allow that names the requester most closely.
-func (l *Layers) resourceAllows(m *match) (*statement, grade) {
-	var best *statement
-	named := notNamed
-	if l.Resource == nil {
-		return nil, notNamed
-	}
-	for i := range l.Resource.statements {
-		st := &l.Resource.statements[i]
-		if st.effect != Allow || !st.passes(&m.probe, m.req.Resource) {
-			continue
-		}
-		if g := st.grade(m); g > named && st.matches(m) {
-			best, named = st, g
-			if g == directly {
-				break
-			}
-		}
-	}
-	return best, named
+	return l.Resource.more.set
 }

@@ -203,7 +203,7 @@ func (x *explainer) trace(st *statement) StatementTrace {
 		t.Misses = append(t.Misses, Miss{Element: not(src.NotPrincipal, "Principal"), Expected: names, Actual: []string{callerName(m.principal)}, Pos: src.Principals[0].Pos})
 	}
 	for i := range src.Conditions {
-		c := &st.policy.conditions[int(st.conditions.from)+i]
+		c := &st.policy.more.conditions[int(st.conditions.from)+i]
 		if !c.holds(st.policy, m.req.Context, st.effect) {
 			t.Misses = append(t.Misses, x.conditionMiss(st, c, &src.Conditions[i]))
 		}
@@ -253,7 +253,7 @@ func (x *explainer) variables(st *statement, s span, visit func(*segment)) {
 		if pat.kind != patTemplate {
 			continue
 		}
-		for _, t := range p.templates[pat.n] {
+		for _, t := range p.more.templates[pat.n] {
 			for i := range t {
 				if t[i].kind == segVariable {
 					visit(&t[i])
@@ -282,7 +282,7 @@ func (x *explainer) note(st *statement) {
 	x.variables(st, st.resources, variable)
 	src := x.document(st.policy).Statements[st.index].Conditions
 	for i := range src {
-		c := &st.policy.conditions[int(st.conditions.from)+i]
+		c := &st.policy.more.conditions[int(st.conditions.from)+i]
 		if _, ok := lookup(x.m.req.Context, c.key); !ok {
 			add(src[i].Key.Value)
 		}

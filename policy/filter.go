@@ -58,12 +58,14 @@ func newProbe(action string) (p probe, ok bool) {
 	return p, colon > 0 && colon < len(action)-1
 }
 
-func newFilter(st *Statement) filter {
+// newFilter makes the filter of a compiled statement.
+func newFilter(st *statement) filter {
 	f := filter{actions: allActions}
-	if !st.NotAction {
+	p := st.policy
+	if !st.notAction {
 		f.actions = 0
-		for i, a := range st.Actions {
-			bits, service := actionBits(a.Value)
+		for i, a := range p.patterns[st.actions.from:st.actions.to] {
+			bits, service := actionBits(a.text)
 			f.actions |= bits
 			if i == 0 {
 				f.service = service
@@ -72,10 +74,10 @@ func newFilter(st *Statement) filter {
 			}
 		}
 	}
-	if !st.NotResource && len(st.Resources) > 0 {
-		prefix := literalPrefix(st.Resources[0].Value)
-		for _, r := range st.Resources[1:] {
-			prefix = commonPrefix(prefix, literalPrefix(r.Value))
+	if resources := p.patterns[st.resources.from:st.resources.to]; !st.notResource && len(resources) > 0 {
+		prefix := literalPrefix(resources[0].text)
+		for _, r := range resources[1:] {
+			prefix = commonPrefix(prefix, literalPrefix(r.text))
 		}
 		if n := min(len(prefix), maxHead); n >= 8 {
 			f.tailEnd, f.tail = uint16(n), tailBytes(prefix, n)

@@ -9,14 +9,23 @@ type match struct {
 	principal *Principal
 	bounded   bool // a permissions boundary is set
 	same      bool // principal and resource are of one account
+	split     bool // fields and isARN are known
 	isARN     bool
 	fields    arnFields // of the resource, if isARN
+}
+
+// resourceFields cuts the resource when it is first asked for.
+func (m *match) resourceFields() (*arnFields, bool) {
+	if !m.split {
+		m.split = true
+		m.fields, m.isARN = splitARN(m.req.Resource)
+	}
+	return &m.fields, m.isARN
 }
 
 func (m *match) init(req *Request, bounded bool) bool {
 	var ok bool
 	m.req, m.principal, m.bounded = req, req.Principal, bounded
-	m.fields, m.isARN = splitARN(req.Resource)
 	m.probe, ok = newProbe(req.Action)
 	if !ok || m.principal == nil || req.Resource == "" {
 		return false
@@ -117,7 +126,7 @@ func (st *statement) matchResource(m *match) bool {
 	p := st.policy
 	for k := st.resources.from; k < st.resources.to; k++ {
 		pat := &p.patterns[k]
-		if pat.kind == patTemplate && st.notResource && !p.templates[pat.n].resolvable(m.req.Context) {
+		if pat.kind == patTemplate && st.notResource && !p.more.templates[pat.n].resolvable(m.req.Context) {
 			return false // what is not to be matched is unknown
 		}
 		if pat.matchResource(p, m) {
@@ -128,16 +137,19 @@ func (st *statement) matchResource(m *match) bool {
 }
 
 func (pat *pattern) matchResource(p *Policy, m *match) bool {
-	if pat.kind == patAny {
-		return true
+	switch pat.kind {
+	case patFields, patTemplate:
+		f, ok := m.resourceFields()
+		return ok && pat.matchARN(p, m.req.Context, m.req.Resource, f)
 	}
-	return m.isARN && pat.matchARN(p, m.req.Context, m.req.Resource, &m.fields)
+	// The others hold all six fields themselves.
+	return pat.matchARN(p, m.req.Context, m.req.Resource, nil)
 }
 
 func (st *statement) matchConditions(m *match) bool {
 	p := st.policy
 	for k := st.conditions.from; k < st.conditions.to; k++ {
-		if !p.conditions[k].holds(p, m.req.Context, st.effect) {
+		if !p.more.conditions[k].holds(p, m.req.Context, st.effect) {
 			return false
 		}
 	}

@@ -10,16 +10,9 @@ import (
 // same policies can be shared between principals.
 type Set struct {
 	policies []*Policy
-	deny     program
-	allow    program
-}
-
-// program is the statements of one effect, each behind its filter. A long one
-// is sorted and has an index, so that statements for other services, actions
-// or resources cost nothing.
-type program struct {
-	entries []entry
-	index   *index
+	entries  []entry // the Deny statements, and from denies on the Allow statements
+	denies   int
+	index    *[2]*index // of the two parts, where they are long
 }
 
 // entry is a statement with its filter at hand.
@@ -28,26 +21,40 @@ type entry struct {
 	st *statement
 }
 
-// indexFrom is the number of entries from which on an index pays.
+// indexFrom is the number of entries from which on an index pays. Fewer are
+// looked at one by one.
 const indexFrom = 24
 
 // NewSet makes a set of policies. A set of none allows nothing, which is not
 // the same as no set at all.
 func NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies}
-	denies, allows := 0, 0
+	n := 0
 	for _, p := range policies {
+		n += len(p.statements)
+	}
+	if n == 0 {
+		return s
+	}
+	s.entries = make([]entry, 0, n)
+	s.add(Deny)
+	s.denies = len(s.entries)
+	s.add(Allow)
+	deny, allow := newIndex(s.entries[:s.denies]), newIndex(s.entries[s.denies:])
+	if deny != nil || allow != nil {
+		s.index = &[2]*index{deny, allow}
+	}
+	return s
+}
+
+func (s *Set) add(effect Effect) {
+	for _, p := range s.policies {
 		for i := range p.statements {
-			if p.statements[i].effect == Deny {
-				denies++
-			} else {
-				allows++
+			if st := &p.statements[i]; st.effect == effect {
+				s.entries = append(s.entries, entry{newFilter(st), st})
 			}
 		}
 	}
-	s.deny = newProgram(policies, Deny, denies)
-	s.allow = newProgram(policies, Allow, allows)
-	return s
 }
 
 // Policies are the policies of the set. The slice must not be changed.
@@ -58,48 +65,48 @@ func (s *Set) Policies() []*Policy {
 	return s.policies
 }
 
-// denies is a Deny statement that matches, or nil.
-func (s *Set) denies(m *match) *statement {
+// deny is a Deny statement that matches, or nil.
+func (s *Set) deny(m *match) *statement {
+	if s == nil || s.denies == 0 {
+		return nil
+	}
+	if s.index != nil && s.index[0] != nil {
+		return s.index[0].find(s.entries[:s.denies], m)
+	}
+	return first(s.entries[:s.denies], m)
+}
+
+// allow is an Allow statement that matches, or nil.
+func (s *Set) allow(m *match) *statement {
 	if s == nil {
 		return nil
 	}
-	return s.deny.find(m)
+	if s.index != nil && s.index[1] != nil {
+		return s.index[1].find(s.entries[s.denies:], m)
+	}
+	return first(s.entries[s.denies:], m)
 }
 
-// allows is an Allow statement that matches, or nil.
-func (s *Set) allows(m *match) *statement {
+// closest is the Allow statement that names the requester most closely.
+func (s *Set) closest(m *match) (best *statement, named grade) {
 	if s == nil {
-		return nil
+		return nil, notNamed
 	}
-	return s.allow.find(m)
-}
-
-func newProgram(policies []*Policy, effect Effect, n int) program {
-	if n == 0 {
-		return program{}
-	}
-	pr := program{entries: make([]entry, 0, n)}
-	for _, p := range policies {
-		for i := range p.statements {
-			if st := &p.statements[i]; st.effect == effect {
-				pr.entries = append(pr.entries, entry{st.filter, st})
-			}
+	for i := s.denies; i < len(s.entries) && named != directly; i++ {
+		e := &s.entries[i]
+		if !e.passes(&m.probe, m.req.Resource) {
+			continue
+		}
+		if g := e.st.grade(m); g > named && e.st.matches(m) {
+			best, named = e.st, g
 		}
 	}
-	if n >= indexFrom {
-		pr.index = newIndex(&pr)
-	}
-	return pr
+	return best, named
 }
 
-// find is the first entry that matches: in the order of the policies, or of
-// the index if there is one.
-func (pr *program) find(m *match) *statement {
-	if pr.index != nil {
-		return pr.index.find(pr.entries, m)
-	}
-	for i := range pr.entries {
-		if st := pr.entries[i].try(m); st != nil {
+func first(entries []entry, m *match) *statement {
+	for i := range entries {
+		if st := entries[i].try(m); st != nil {
 			return st
 		}
 	}
@@ -135,35 +142,38 @@ type group struct {
 	from, to uint32
 }
 
-func newIndex(pr *program) *index {
-	slices.SortStableFunc(pr.entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.tailEnd, b.tailEnd), cmp.Compare(a.tail, b.tail))
+// newIndex sorts the entries and makes an index of them, if they are many.
+func newIndex(entries []entry) *index {
+	if len(entries) < indexFrom {
+		return nil
+	}
+	byAction := func(e entry) int {
+		if e.tailEnd == 0 && e.st.exactActions() {
+			return 1 // behind the groups
+		}
+		return 0
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(byAction(a), byAction(b)),
+			cmp.Compare(a.service, b.service), cmp.Compare(a.tailEnd, b.tailEnd), cmp.Compare(a.tail, b.tail))
 	})
 	x := &index{}
-	// Entries that are found by their actions go to the end of the program.
-	var rest, byAction []entry
-	for _, e := range pr.entries {
-		if e.tailEnd == 0 && e.st.exactActions() {
-			byAction = append(byAction, e)
-		} else {
-			rest = append(rest, e)
+	for i, e := range entries {
+		if byAction(e) == 1 {
+			for _, pat := range e.st.policy.patterns[e.st.actions.from:e.st.actions.to] {
+				p, _ := newProbe(pat.text)
+				x.actions = append(x.actions, actionRef{p.action, uint32(i)})
+			}
+			continue
 		}
-	}
-	for i, e := range rest {
 		if n := len(x.groups); n > 0 && x.groups[n-1].service == e.service && x.groups[n-1].tailEnd == e.tailEnd {
 			x.groups[n-1].to++
 			continue
 		}
 		x.groups = append(x.groups, group{e.service, e.tailEnd, uint32(i), uint32(i) + 1})
 	}
-	for i, e := range byAction {
-		for _, pat := range e.st.policy.patterns[e.st.actions.from:e.st.actions.to] {
-			p, _ := newProbe(pat.text)
-			x.actions = append(x.actions, actionRef{p.action, uint32(len(rest) + i)})
-		}
-	}
 	slices.SortStableFunc(x.actions, func(a, b actionRef) int { return cmp.Compare(a.action, b.action) })
-	pr.entries = append(rest, byAction...)
+	x.actions, x.groups = slices.Clip(x.actions), slices.Clip(x.groups)
 	return x
 }
 
