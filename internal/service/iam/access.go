@@ -2,6 +2,7 @@ package iam
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
@@ -228,4 +229,41 @@ func passing(rule service.Rule, to string) service.Rule {
 			return []authz.Check{check}, nil
 		}
 	})
+}
+
+// renaming is the rule of an operation that changes the name or path of a user
+// or group: its action is needed on the ARN that the resource has and on the
+// one that it will have, or else a new name would carry it out of, or into, what
+// a policy is about
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html,
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateGroup.html).
+func renaming(target service.Target, newName string) service.Rule {
+	return func(action string, input reflect.Type) service.Authorize {
+		now := service.On(target)(action, input)
+		name, path := service.Member[*string](input, newName), service.Member[*string](input, "NewPath")
+		return func(c *service.Call, s *state.Snapshot, in any) ([]authz.Check, error) {
+			checks, err := now(c, s, in)
+			if err != nil || name(in) == nil && path(in) == nil {
+				return checks, err
+			}
+			then := checks[0]
+			a, err := arn.Parse(then.Resource)
+			if err != nil {
+				return nil, err
+			}
+			kind, rest, _ := strings.Cut(a.Resource, "/")
+			dir, base := "/", rest
+			if i := strings.LastIndexByte(rest, '/'); i >= 0 {
+				dir, base = "/"+rest[:i+1], rest[i+1:]
+			}
+			if name(in) != nil {
+				base = *name(in)
+			}
+			if path(in) != nil {
+				dir = *path(in)
+			}
+			then.Resource = arn.IAM(then.Account, kind, dir, base)
+			return append(checks, then), nil
+		}
+	}
 }

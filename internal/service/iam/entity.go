@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/state"
@@ -106,14 +107,17 @@ func tagsPage(tags []state.Tag, marker *string, maxItems *int32) ([]api.Tag, pag
 }
 
 // findBoundary checks that a permissions boundary is a managed policy of the
-// account; "" if none is asked for.
+// account; "" if none is asked for. AWS has its own refusals for boundaries.
 func findBoundary(s *state.Snapshot, account string, boundaryARN *string) (string, error) {
 	if boundaryARN == nil {
 		return "", nil
 	}
+	if a, err := arn.Parse(*boundaryARN); err != nil || a.Service != "iam" || a.ResourceType() != "policy" {
+		return "", invalidInput("ARN %s is not valid.", *boundaryARN)
+	}
 	p, err := attachable(s, account, *boundaryARN)
 	if err != nil {
-		return "", err
+		return "", awserr.New("NoSuchEntity", "Scope ARN: %s does not exist or is not attachable.", *boundaryARN)
 	}
 	return p.ARN(), nil
 }

@@ -36,7 +36,7 @@ func (s *Service) userOperations() []service.Operation {
 		service.Write("CreateUser", creating(newUser, "iam:TagUser", boundary), s.createUser),
 		service.Read("GetUser", on(user), s.getUser),
 		service.Read("ListUsers", on(anything), s.listUsers),
-		service.Write("UpdateUser", on(user), s.updateUser),
+		service.Write("UpdateUser", renaming(user, "NewUserName"), s.updateUser),
 		service.Write("DeleteUser", on(user), s.deleteUser),
 		service.Write("PutUserPermissionsBoundary", on(user, boundary), s.putUserPermissionsBoundary),
 		service.Write("DeleteUserPermissionsBoundary", on(user, boundary), s.deleteUserPermissionsBoundary),

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-
-	"github.com/warder-iam/warder/internal/awserr"
 )
 
 // A page of a list: AWS's Marker and MaxItems
@@ -29,7 +27,7 @@ func start(marker *string, maxItems *int32) (after string, limit int, err error)
 		text, e := base64.RawURLEncoding.DecodeString(*marker)
 		key, ok := strings.CutPrefix(string(text), markerPrefix)
 		if e != nil || !ok {
-			return "", 0, awserr.New(awserr.CodeValidationError, "Invalid Marker: %s", *marker)
+			return "", 0, validation("Invalid Marker.")
 		}
 		after = key
 	}

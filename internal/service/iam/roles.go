@@ -54,12 +54,12 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *api.CreateRoleRe
 	}
 	tx.Roles.Put(r)
 	out := roleOut(&tx.Snapshot, r)
-	out.Tags = tagsOut(r.Tags)
+	out.Tags, out.PermissionsBoundary = tagsOut(r.Tags), boundaryOut(r.Boundary)
 	return &api.CreateRoleResponse{Role: out}, nil
 }
 
-// roleOut is a role as CreateRole and instance profiles show it: without its
-// description, session duration, boundary, tags and last use.
+// roleOut is a role as instance profiles show it, and CreateRole, which adds its
+// tags and boundary: no description, no session duration, no last use.
 func roleOut(s *state.Snapshot, r *state.Role) *api.Role {
 	return &api.Role{
 		Path: ptr(r.Path), RoleName: ptr(r.Name), RoleId: ptr(r.ID), Arn: ptr(r.ARN()), CreateDate: ptr(r.Created),

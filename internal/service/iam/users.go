@@ -57,7 +57,7 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *api.CreateUserRe
 	}
 	tx.Users.Put(u)
 	out := userOut(u)
-	out.Tags = tagsOut(u.Tags)
+	out.Tags, out.PermissionsBoundary = tagsOut(u.Tags), boundaryOut(u.Boundary)
 	return &api.CreateUserResponse{User: out}, nil
 }
 
