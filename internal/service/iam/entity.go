@@ -91,6 +91,14 @@ func tagsOut(tags []state.Tag) []api.Tag {
 	return out
 }
 
+// everyTag is the list of tags where AWS shows an empty one too.
+func everyTag(tags []state.Tag) []api.Tag {
+	if len(tags) == 0 {
+		return []api.Tag{}
+	}
+	return tagsOut(tags)
+}
+
 // tagsPage is a page of ListXTags, in the order of the keys.
 func tagsPage(tags []state.Tag, marker *string, maxItems *int32) ([]api.Tag, paged, error) {
 	after, limit, err := start(marker, maxItems)
@@ -99,11 +107,7 @@ func tagsPage(tags []state.Tag, marker *string, maxItems *int32) ([]api.Tag, pag
 	}
 	sorted := slices.SortedFunc(slices.Values(tags), func(a, b state.Tag) int { return cmp.Compare(a.Key, b.Key) })
 	part, end := pageOf(sorted, after, limit, func(t state.Tag) string { return t.Key })
-	out := tagsOut(part)
-	if out == nil {
-		out = []api.Tag{}
-	}
-	return out, end, nil
+	return everyTag(part), end, nil
 }
 
 // findBoundary checks that a permissions boundary is a managed policy of the

@@ -62,7 +62,15 @@ func (s *Service) roleOperations() []service.Operation {
 }
 
 func (s *Service) instanceProfileOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreateInstanceProfile", creating(newInstanceProfile, "iam:TagInstanceProfile"), s.createInstanceProfile),
+		service.Read("GetInstanceProfile", on(instanceProfile), s.getInstanceProfile),
+		service.Read("ListInstanceProfiles", on(anything), s.listInstanceProfiles),
+		service.Read("ListInstanceProfilesForRole", on(role), s.listInstanceProfilesForRole),
+		service.Write("DeleteInstanceProfile", on(instanceProfile), s.deleteInstanceProfile),
+		service.Write("AddRoleToInstanceProfile", passing(on(instanceProfile), "ec2.amazonaws.com"), s.addRoleToInstanceProfile),
+		service.Write("RemoveRoleFromInstanceProfile", on(instanceProfile), s.removeRoleFromInstanceProfile),
+	}
 }
 
 func (s *Service) policyOperations() []service.Operation {
@@ -75,7 +83,23 @@ func (s *Service) grantOperations() []service.Operation {
 }
 
 func (s *Service) tagOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("TagUser", on(user, requestTags), s.tagUser),
+		service.Write("UntagUser", on(user, tagKeys), s.untagUser),
+		service.Read("ListUserTags", on(user), s.listUserTags),
+		service.Write("TagRole", on(role, requestTags), s.tagRole),
+		service.Write("UntagRole", on(role, tagKeys), s.untagRole),
+		service.Read("ListRoleTags", on(role), s.listRoleTags),
+		service.Write("TagPolicy", on(managedPolicy, requestTags), s.tagPolicy),
+		service.Write("UntagPolicy", on(managedPolicy, tagKeys), s.untagPolicy),
+		service.Read("ListPolicyTags", on(managedPolicy), s.listPolicyTags),
+		service.Write("TagInstanceProfile", on(instanceProfile, requestTags), s.tagInstanceProfile),
+		service.Write("UntagInstanceProfile", on(instanceProfile, tagKeys), s.untagInstanceProfile),
+		service.Read("ListInstanceProfileTags", on(instanceProfile), s.listInstanceProfileTags),
+		service.Write("TagMFADevice", on(mfaDevice, requestTags), s.tagMFADevice),
+		service.Write("UntagMFADevice", on(mfaDevice, tagKeys), s.untagMFADevice),
+		service.Read("ListMFADeviceTags", on(mfaDevice), s.listMFADeviceTags),
+	}
 }
 
 func (s *Service) accessKeyOperations() []service.Operation {
