@@ -31,11 +31,6 @@ const (
 	// may be up to two hours off.
 	loginWindow  = 1
 	resyncWindow = 240
-
-	// After five wrong codes in a row a device is locked for a minute: a code has
-	// a million values, so guessing one takes years.
-	maxFailures = 5
-	lockFor     = time.Minute
 )
 
 var seedEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -102,7 +97,7 @@ func (m *MFA) Consume(ctx context.Context, now time.Time, owner, serial, code st
 
 func (m *MFA) consume(tx *state.Tx, d *state.MFADevice, code string, now time.Time) error {
 	wrong := awserr.New(awserr.CodeAccessDenied, "MultiFactorAuthentication failed with invalid MFA one time pass code. ")
-	if now.Before(d.LockedUntil) {
+	if locked(d.Guesses, now) {
 		return wrong
 	}
 	seed, err := m.ring.Open(purposeSeed, seal.Owner(d.Account, d.Serial), d.Seed)
@@ -114,12 +109,10 @@ func (m *MFA) consume(tx *state.Tx, d *state.MFADevice, code string, now time.Ti
 	tx.MFADevices.Update(d, func(d *state.MFADevice) {
 		if ok {
 			// A device whose clock wanders is followed, a step at a time.
-			d.Counter, d.Drift, d.Failures, d.LockedUntil = counter, counter-at, 0, time.Time{}
+			d.Counter, d.Drift, d.Guesses = counter, counter-at, state.Guesses{}
 			return
 		}
-		if d.Failures++; d.Failures >= maxFailures {
-			d.Failures, d.LockedUntil = 0, now.Add(lockFor)
-		}
+		wrongGuess(&d.Guesses, now)
 	})
 	if !ok {
 		return wrong

@@ -64,6 +64,9 @@ func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Dec
 		return policy.Decision{}, nil, err
 	}
 	layers.Resource = c.ResourcePolicy
+	if c.Granted != nil && r.Caller.Kind == policy.User {
+		layers.Identity = policy.NewSet(append(slices.Clone(layers.Identity.Policies()), c.Granted)...)
+	}
 	req := &policy.Request{
 		Principal: &r.Caller.Principal, Action: c.Action, Resource: c.Resource, ResourceAccount: c.Account,
 		Context: requestContext{r, c},

@@ -38,6 +38,10 @@ type Check struct {
 	// policy. Nil if it has none.
 	ResourcePolicy *policy.Policy
 
+	// Granted is an identity policy that the account gives its users besides
+	// their own, as its password policy does. Nil if there is none.
+	Granted *policy.Policy
+
 	RequestTags []state.Tag // tags sent with the request
 	TagKeys     []string    // tag keys sent without values
 

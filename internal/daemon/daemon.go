@@ -219,7 +219,7 @@ func (d *Daemon) wire() {
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
-			iam.New(d.ids, d.ring, az, mfa),
+			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state)),
 			sts.New(d.ids, d.ring, mfa),
 		},
 		Paths: map[string]http.Handler{},

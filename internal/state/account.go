@@ -29,7 +29,9 @@ type PasswordPolicy struct {
 	AllowUsersToChangePassword bool
 	MaxAgeDays                 int  // 0: passwords do not expire
 	ReusePrevention            int  // 0: any former password will do
-	HardExpiry                 bool // an expired password cannot be changed by its user
+	// HardExpiry keeps users from changing an expired password in the console.
+	// Nil: never set, which is as false but is not shown.
+	HardExpiry *bool `json:",omitempty"`
 }
 
 // RootARN is the ARN of the account's root user.

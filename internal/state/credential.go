@@ -38,7 +38,7 @@ type MFADevice struct {
 	Path    string
 	Name    string
 	Created time.Time
-	Seed    []byte    // sealed: internal/seal, purpose "mfa", bound to Serial
+	Seed    []byte    // sealed: internal/seal, purpose "mfa-seed", bound to Serial and Account
 	Tags    []Tag     `json:",omitempty"`
 	Owner   string    `json:",omitempty"` // unique id of the user or the account id of the root user; "": unassigned
 	Enabled time.Time `json:",omitzero"`
@@ -47,10 +47,13 @@ type MFADevice struct {
 	// accepted again.
 	Counter int64 `json:",omitempty"`
 	Drift   int64 `json:",omitempty"`
-	// Failures counts wrong codes since the last right one, LockedUntil when
-	// codes are looked at again after too many of them.
-	Failures    int       `json:",omitempty"`
-	LockedUntil time.Time `json:",omitzero"`
+	Guesses
+}
+
+// Guesses counts wrong codes or passwords, so that guessing can be slowed down.
+type Guesses struct {
+	Failures    int       `json:",omitempty"` // since the last right one
+	LockedUntil time.Time `json:",omitzero"`  // no guess is looked at before
 }
 
 const (

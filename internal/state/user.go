@@ -24,6 +24,7 @@ type LoginProfile struct {
 	Hash          string    // argon2id, PHC string form
 	Former        []string  `json:",omitempty"` // hashes of earlier passwords, newest first, at most 24
 	ResetRequired bool      `json:",omitempty"`
+	Guesses
 }
 
 // ARN is the user's name in policies.

@@ -24,11 +24,13 @@ type Service struct {
 	ring  *seal.Keyring
 	authz *authz.Authorizer
 	mfa   *authn.MFA
+
+	passwords *authn.Passwords
 }
 
 // New makes IAM's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA) *service.Service {
-	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa}
+func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords) *service.Service {
+	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords}
 	return service.New(&api.Service, admit, s.operations())
 }
 
