@@ -27,8 +27,8 @@ type PasswordPolicy struct {
 	RequireUppercase           bool
 	RequireLowercase           bool
 	AllowUsersToChangePassword bool
-	MaxAgeDays                 int  // 0: passwords do not expire
-	ReusePrevention            int  // 0: any former password will do
+	MaxAgeDays                 int // 0: passwords do not expire
+	ReusePrevention            int // 0: any former password will do
 	// HardExpiry keeps users from changing an expired password in the console.
 	// Nil: never set, which is as false but is not shown.
 	HardExpiry *bool `json:",omitempty"`
