@@ -2,6 +2,8 @@ package state
 
 import (
 	"iter"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/warder-iam/warder/arn"
@@ -39,6 +41,19 @@ func (p *ManagedPolicy) Version(id string) *PolicyVersion {
 
 // DefaultVersion is the version in force.
 func (p *ManagedPolicy) DefaultVersion() *PolicyVersion { return p.Version(p.Default) }
+
+// AddVersion adds a version under the next number; numbers are never used
+// again. The update date of a policy is that of its newest version
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html).
+func (p *ManagedPolicy) AddVersion(doc *Document, now time.Time, setDefault bool) {
+	p.LastVersion++
+	v := PolicyVersion{ID: "v" + strconv.Itoa(p.LastVersion), Created: now, Document: doc}
+	p.Versions = append(slices.Clone(p.Versions), v)
+	p.Updated = now
+	if setDefault {
+		p.Default = v.ID
+	}
+}
 
 const (
 	policyByName = iota

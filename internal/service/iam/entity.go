@@ -128,6 +128,9 @@ func findBoundary(s *state.Snapshot, account string, boundaryARN *string) (strin
 
 // attachable finds a managed policy that may be attached in the account.
 func attachable(s *state.Snapshot, account, policyARN string) (*state.ManagedPolicy, error) {
+	if err := checkPolicyARN(policyARN); err != nil {
+		return nil, err
+	}
 	p := s.PolicyByARN(policyARN)
 	if p == nil || p.Account != account {
 		return nil, noSuchPolicy(policyARN)

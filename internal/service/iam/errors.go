@@ -38,9 +38,8 @@ func deleteConflict(text string) error {
 	return awserr.New("DeleteConflict", "%s", text)
 }
 
-func invalidARN(text string) error {
-	return awserr.New(awserr.CodeValidationError, "ARN %s is not valid.", text)
-}
+// invalidARN is the answer to what is no ARN, or one of another kind of thing.
+func invalidARN(text string) error { return invalidInput("ARN %s is not valid.", text) }
 
 // invalidInput is IAM's code for what the model's constraints cannot express.
 func invalidInput(format string, args ...any) error {

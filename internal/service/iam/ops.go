@@ -44,7 +44,16 @@ func (s *Service) userOperations() []service.Operation {
 }
 
 func (s *Service) groupOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreateGroup", on(newGroup), s.createGroup),
+		service.Read("GetGroup", on(group), s.getGroup),
+		service.Read("ListGroups", on(anything), s.listGroups),
+		service.Write("UpdateGroup", renaming(group, "NewGroupName"), s.updateGroup),
+		service.Write("DeleteGroup", on(group), s.deleteGroup),
+		service.Write("AddUserToGroup", on(group), s.addUserToGroup),
+		service.Write("RemoveUserFromGroup", on(group), s.removeUserFromGroup),
+		service.Read("ListGroupsForUser", on(user), s.listGroupsForUser),
+	}
 }
 
 func (s *Service) roleOperations() []service.Operation {
@@ -74,12 +83,45 @@ func (s *Service) instanceProfileOperations() []service.Operation {
 }
 
 func (s *Service) policyOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreatePolicy", creating(newPolicy, "iam:TagPolicy"), s.createPolicy),
+		service.Read("GetPolicy", on(managedPolicy), s.getPolicy),
+		service.Read("ListPolicies", on(anything), s.listPolicies),
+		service.Write("DeletePolicy", on(managedPolicy), s.deletePolicy),
+		service.Write("CreatePolicyVersion", on(managedPolicy), s.createPolicyVersion),
+		service.Read("GetPolicyVersion", on(managedPolicy), s.getPolicyVersion),
+		service.Read("ListPolicyVersions", on(managedPolicy), s.listPolicyVersions),
+		service.Write("SetDefaultPolicyVersion", on(managedPolicy), s.setDefaultPolicyVersion),
+		service.Write("DeletePolicyVersion", on(managedPolicy), s.deletePolicyVersion),
+		service.Read("ListEntitiesForPolicy", on(managedPolicy), s.listEntitiesForPolicy),
+	}
 }
 
 // grantOperations put policies on users, groups and roles: inline or attached.
 func (s *Service) grantOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("PutUserPolicy", on(user, boundary), putUserPolicy),
+		service.Read("GetUserPolicy", on(user), getUserPolicy),
+		service.Write("DeleteUserPolicy", on(user, boundary), deleteUserPolicy),
+		service.Read("ListUserPolicies", on(user), listUserPolicies),
+		service.Write("AttachUserPolicy", on(user, policyARN, boundary), attachUserPolicy),
+		service.Write("DetachUserPolicy", on(user, policyARN, boundary), detachUserPolicy),
+		service.Read("ListAttachedUserPolicies", on(user), listAttachedUserPolicies),
+		service.Write("PutGroupPolicy", on(group), putGroupPolicy),
+		service.Read("GetGroupPolicy", on(group), getGroupPolicy),
+		service.Write("DeleteGroupPolicy", on(group), deleteGroupPolicy),
+		service.Read("ListGroupPolicies", on(group), listGroupPolicies),
+		service.Write("AttachGroupPolicy", on(group, policyARN), attachGroupPolicy),
+		service.Write("DetachGroupPolicy", on(group, policyARN), detachGroupPolicy),
+		service.Read("ListAttachedGroupPolicies", on(group), listAttachedGroupPolicies),
+		service.Write("PutRolePolicy", on(role, boundary), putRolePolicy),
+		service.Read("GetRolePolicy", on(role), getRolePolicy),
+		service.Write("DeleteRolePolicy", on(role, boundary), deleteRolePolicy),
+		service.Read("ListRolePolicies", on(role), listRolePolicies),
+		service.Write("AttachRolePolicy", on(role, policyARN, boundary), attachRolePolicy),
+		service.Write("DetachRolePolicy", on(role, policyARN, boundary), detachRolePolicy),
+		service.Read("ListAttachedRolePolicies", on(role), listAttachedRolePolicies),
+	}
 }
 
 func (s *Service) tagOperations() []service.Operation {

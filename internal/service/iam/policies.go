@@ -1,0 +1,162 @@
+package iam
+
+import (
+	"strings"
+
+	"github.com/warder-iam/warder/arn"
+	api "github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/service"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/policy"
+)
+
+// checkPolicyARN refuses an ARN that cannot be a managed policy's. AWS looks at
+// each element: the partition is the account's, the service is iam, there is no
+// region, the type is policy.
+func checkPolicyARN(text string) error {
+	a, err := arn.Parse(text)
+	switch {
+	case err != nil:
+		return invalidARN(text)
+	case a.Partition != "aws":
+		return validation("Invalid ARN partition")
+	case a.Service != "iam" || a.Region != "" || a.ResourceType() != "policy":
+		return invalidARN(text)
+	}
+	return nil
+}
+
+func policyNotFound(policyARN string) error {
+	return awserr.New("NoSuchEntity", "Policy %s was not found.", policyARN)
+}
+
+// findPolicy finds a customer managed policy by its ARN. Authorization has
+// refused the policies of other accounts.
+func findPolicy(s *state.Snapshot, policyARN *string) (*state.ManagedPolicy, error) {
+	if err := checkPolicyARN(*policyARN); err != nil {
+		return nil, err
+	}
+	if p := s.PolicyByARN(*policyARN); p != nil {
+		return p, nil
+	}
+	return nil, policyNotFound(*policyARN)
+}
+
+// managedDocument checks the document of a managed policy.
+func managedDocument(text string) (*state.Document, error) {
+	doc, err := identityDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	if policy.NonWhitespaceLen([]byte(text)) > maxPolicySize {
+		return nil, overQuota("PolicySize", maxPolicySize)
+	}
+	return doc, nil
+}
+
+func (s *Service) createPolicy(c *service.Call, tx *state.Tx, in *api.CreatePolicyRequest) (*api.CreatePolicyResponse, error) {
+	account := c.Caller.Account
+	doc, err := managedDocument(*in.PolicyDocument)
+	if err != nil {
+		return nil, err
+	}
+	if tx.Policy(account, *in.PolicyName) != nil {
+		return nil, awserr.New("EntityAlreadyExists", "A policy called %s already exists. Duplicate names are not allowed.", *in.PolicyName)
+	}
+	if atLeast(tx.PoliciesOf(account, ""), maxPolicies) {
+		return nil, overQuota("PoliciesPerAccount", maxPolicies)
+	}
+	tags, err := newTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	p := &state.ManagedPolicy{
+		Entity: state.Entity{
+			Account: account, ID: s.ids.Unique(ids.Policy, account), Name: *in.PolicyName,
+			Path: pathOf(in.Path), Created: c.Now(), Tags: tags,
+		},
+		Description: deref(in.Description),
+	}
+	p.AddVersion(doc, c.Now(), true)
+	tx.Policies.Put(p)
+	out := policyOut(&tx.Snapshot, p)
+	out.Tags = tagsOut(p.Tags)
+	return &api.CreatePolicyResponse{Policy: out}, nil
+}
+
+// policyOut is a policy as lists show it: without description and tags
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html).
+func policyOut(s *state.Snapshot, p *state.ManagedPolicy) *api.Policy {
+	return &api.Policy{
+		PolicyName: ptr(p.Name), PolicyId: ptr(p.ID), Arn: ptr(p.ARN()), Path: ptr(p.Path),
+		DefaultVersionId:              ptr(p.Default),
+		AttachmentCount:               ptr(int32(s.AttachmentCount(p.Account, p.ARN()))),
+		PermissionsBoundaryUsageCount: ptr(int32(s.BoundaryCount(p.Account, p.ARN()))),
+		IsAttachable:                  ptr(true),
+		CreateDate:                    ptr(p.Created),
+		UpdateDate:                    ptr(p.Updated),
+	}
+}
+
+func (s *Service) getPolicy(_ *service.Call, snap *state.Snapshot, in *api.GetPolicyRequest) (*api.GetPolicyResponse, error) {
+	p, err := findPolicy(snap, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	out := policyOut(snap, p)
+	out.Description = optional(p.Description)
+	if out.Tags = tagsOut(p.Tags); out.Tags == nil {
+		out.Tags = []api.Tag{} // here AWS sends the empty list
+	}
+	return &api.GetPolicyResponse{Policy: out}, nil
+}
+
+// listPolicies lists the customer managed policies of the account. There are no
+// AWS managed ones yet, so that Scope=AWS finds none.
+func (s *Service) listPolicies(c *service.Call, snap *state.Snapshot, in *api.ListPoliciesRequest) (*api.ListPoliciesResponse, error) {
+	after, limit, err := start(in.Marker, in.MaxItems)
+	if err != nil {
+		return nil, err
+	}
+	policies, end := page(snap.PoliciesOf(c.Caller.Account, after), limit,
+		func(p *state.ManagedPolicy) string { return p.Name },
+		func(p *state.ManagedPolicy) bool {
+			return deref(in.Scope) != api.PolicyScopeTypeAWS && strings.HasPrefix(p.Path, prefixOf(in.PathPrefix)) &&
+				usedAs(snap, p, deref(in.PolicyUsageFilter), deref(in.OnlyAttached))
+		})
+	out := &api.ListPoliciesResponse{Policies: make([]api.Policy, 0, len(policies)), IsTruncated: end.IsTruncated, Marker: end.Marker}
+	for _, p := range policies {
+		out.Policies = append(out.Policies, *policyOut(snap, p))
+	}
+	return out, nil
+}
+
+// usedAs says whether a policy is in use as the filters of ListPolicies ask:
+// PolicyUsageFilter names the use, OnlyAttached alone means any attachment to
+// a user, group or role.
+func usedAs(s *state.Snapshot, p *state.ManagedPolicy, usage string, onlyAttached bool) bool {
+	switch {
+	case usage == api.PolicyUsageTypePermissionsBoundary:
+		return s.BoundaryCount(p.Account, p.ARN()) > 0
+	case usage == api.PolicyUsageTypePermissionsPolicy || onlyAttached:
+		return s.AttachmentCount(p.Account, p.ARN()) > 0
+	}
+	return true
+}
+
+func (s *Service) deletePolicy(_ *service.Call, tx *state.Tx, in *api.DeletePolicyRequest) (*none, error) {
+	p, err := findPolicy(&tx.Snapshot, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case tx.AttachmentCount(p.Account, p.ARN())+tx.BoundaryCount(p.Account, p.ARN()) > 0:
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	case len(p.Versions) > 1:
+		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
+	}
+	tx.Policies.Delete(p)
+	return nil, nil
+}
