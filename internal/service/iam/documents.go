@@ -34,6 +34,9 @@ func identityDocument(text string) (*state.Document, error) {
 func trustDocument(s *state.Snapshot, text string) (*state.Document, error) {
 	doc, err := parseDocument(policy.Trust, text)
 	if err != nil {
+		if !json.Valid([]byte(text)) { // AWS says so of trust policies only
+			err = awserr.New("MalformedPolicyDocument", "This policy contains invalid Json")
+		}
 		return nil, err
 	}
 	if n := policy.NonWhitespaceLen([]byte(text)); n > maxTrustPolicySize {

@@ -22,6 +22,10 @@ const (
 	maxVersionsInUse    = 10000 // PolicyVersionsInUseQuota
 	maxRolesPerProfile  = 1
 
+	// Certificates are not here; GetAccountSummary lists their quotas all the same.
+	maxServerCertificates  = 20 // ServerCertificatesQuota
+	maxSigningCertificates = 2  // SigningCertificatesPerUserQuota
+
 	// Sizes of policy documents, in characters that are not white space; inline
 	// policies count together.
 	maxUserPolicySize  = 2048  // UserPolicySizeQuota
