@@ -1,11 +1,8 @@
 package authn
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/json"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/warder-iam/warder/internal/seal"
@@ -48,10 +45,6 @@ type Session struct {
 // Bounded says whether session policies limit the session.
 func (s *Session) Bounded() bool { return s.Policy != "" || len(s.PolicyARNs) > 0 }
 
-// maxToken bounds what is inflated from a token. Only tokens that this Warder
-// sealed are inflated, and those are smaller.
-const maxToken = 64 << 10
-
 // Issue seals a session into its token. The token is bound to the access key
 // id, so that it serves with no other.
 func Issue(ring *seal.Keyring, s *Session) (string, error) {
@@ -59,11 +52,7 @@ func Issue(ring *seal.Keyring, s *Session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var packed bytes.Buffer
-	w, _ := flate.NewWriter(&packed, flate.BestSpeed)
-	_, _ = w.Write(plain) // a bytes.Buffer takes everything
-	_ = w.Close()
-	return ring.SealToken([]byte(s.KeyID), packed.Bytes())
+	return ring.SealToken([]byte(s.KeyID), pack(plain))
 }
 
 // open reads a session out of a token that came with keyID.
@@ -72,9 +61,9 @@ func open(ring *seal.Keyring, keyID, token string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxToken+1))
-	if err != nil || len(plain) > maxToken {
-		return nil, errors.Join(errors.New("authn: session token does not unpack"), err)
+	plain, err := unpack(packed)
+	if err != nil {
+		return nil, err
 	}
 	s := new(Session)
 	if err := json.Unmarshal(plain, s); err != nil {

@@ -238,8 +238,9 @@ func (d *Daemon) URL() string {
 	return scheme + "://" + d.listener.Addr().String()
 }
 
-// flushEvery is how often last-used dates are written.
-const flushEvery = 5 * time.Second
+// housekeepEvery is how often last-used dates are written, so the most of them
+// that a crash can lose.
+const housekeepEvery = 5 * time.Second
 
 // Run serves until ctx ends, then finishes the requests under way.
 func (d *Daemon) Run(ctx context.Context) error {
@@ -260,12 +261,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		go func() { _ = control.Serve(d.control) }() // ends with Close
 		defer control.Close()
 	}
-	go d.flushUsage(ctx)
+	go d.housekeep(ctx)
 	return d.server.Listen(ctx, hs, serve)
 }
 
-func (d *Daemon) flushUsage(ctx context.Context) {
-	tick := time.NewTicker(flushEvery)
+// housekeep does what is to be done now and then, until ctx ends.
+func (d *Daemon) housekeep(ctx context.Context) {
+	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -274,6 +276,12 @@ func (d *Daemon) flushUsage(ctx context.Context) {
 		case <-tick.C:
 			if err := d.state.FlushUsage(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
 				d.config.Log.Error("last-used dates could not be written", "error", err)
+			}
+			if d.config.Store == storeMemory {
+				// Nobody asks for the past of a store that has none after a restart.
+				if err := d.state.Compact(ctx); err != nil && ctx.Err() == nil {
+					d.config.Log.Error("the log could not be compacted", "error", err)
+				}
 			}
 		}
 	}

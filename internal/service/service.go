@@ -11,7 +11,9 @@ package service
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/warder-iam/warder/internal/api"
@@ -71,6 +73,9 @@ func New(model *api.Service, admit func(*Call, *state.Snapshot) error, table []O
 
 // Operation finds an operation that is built; nil if it is not.
 func (s *Service) Operation(name string) *Operation { return s.operations[name] }
+
+// Names lists the operations that are built, sorted.
+func (s *Service) Names() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // Operation is an entry of a service's table. Make one with Read or Write.
 type Operation struct {

@@ -213,6 +213,12 @@ func (s *State) drain() {
 	}
 }
 
+// Compact forgets the states before the newest one, as far as the store keeps
+// them.
+func (s *State) Compact(ctx context.Context) error {
+	return s.store.Compact(ctx, s.Snapshot().Revision)
+}
+
 // Close writes what is still to be written and closes the store.
 func (s *State) Close() error {
 	flushed := s.FlushUsage(context.Background(), time.Now())

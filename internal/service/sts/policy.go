@@ -110,7 +110,7 @@ func packedTooLarge(session *authn.Session) error {
 
 func packedBytes(session *authn.Session) int {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
+	w, _ := flate.NewWriter(&b, flate.BestSpeed) // the level is a good one
 	put := func(parts ...string) {
 		for _, p := range parts {
 			_, _ = w.Write(append([]byte(p), 0)) // a bytes.Buffer takes everything
