@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/warder-iam/warder/arn"
@@ -49,15 +51,51 @@ func (d *Daemon) bootstrap(ctx context.Context) (*NewAccount, error) {
 	if snap.Accounts.Len() > 0 {
 		if c := &d.config; c.Account != "" && snap.Accounts.Get(c.Account) == nil {
 			return nil, fmt.Errorf("the data folder holds no account %s; make it with: warder account create --account %s", c.Account, c.Account)
-		} else if c.AdminKeyID != "" && snap.AccessKeys.Get(c.AdminKeyID) == nil {
-			return nil, fmt.Errorf("the data folder was made with another administrator than %s", c.AdminKeyID)
 		}
-		return nil, nil
+		return nil, d.checkAdmin(snap)
 	}
 	return d.createAccount(ctx, AccountSpec{
 		ID: d.config.Account, Name: accountName,
 		Admin: Key{d.config.AdminKeyID, d.config.AdminSecret},
 	})
+}
+
+// checkAdmin refuses an administrator's key in the flags that the state does
+// not hold as it stands there: whoever gives it counts on it to work.
+func (d *Daemon) checkAdmin(snap *state.Snapshot) error {
+	given := Key{d.config.AdminKeyID, d.config.AdminSecret}
+	if given.AccessKeyID == "" {
+		return nil
+	}
+	key := snap.AccessKeys.Get(given.AccessKeyID)
+	if key == nil {
+		return fmt.Errorf("the data folder holds no access key %s", given.AccessKeyID)
+	}
+	secret, err := authn.OpenSecret(d.ring, key)
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare([]byte(secret), []byte(given.SecretAccessKey)) != 1 {
+		return fmt.Errorf("the data folder holds the access key %s with another secret", given.AccessKeyID)
+	}
+	return nil
+}
+
+// keyID is what the API model takes for an access key id.
+var keyID = regexp.MustCompile(`^\w{16,128}$`)
+
+// check refuses an id or a key that cannot be.
+func (spec *AccountSpec) check() error {
+	if spec.ID != "" && !arn.IsAccountID(spec.ID) {
+		return fmt.Errorf("an account id is twelve digits, and %q is not", spec.ID)
+	}
+	if spec.Admin == (Key{}) {
+		return nil
+	}
+	if !keyID.MatchString(spec.Admin.AccessKeyID) || spec.Admin.SecretAccessKey == "" {
+		return errors.New("an access key id has 16 to 128 letters and digits, and a secret is not empty")
+	}
+	return nil
 }
 
 // createAccount makes an account with its root user and one administrator: an
@@ -72,20 +110,17 @@ func (d *Daemon) createAccount(ctx context.Context, spec AccountSpec) (*NewAccou
 }
 
 func (d *Daemon) putAccount(tx *state.Tx, spec AccountSpec) (*NewAccount, error) {
+	if err := spec.check(); err != nil {
+		return nil, err
+	}
 	if spec.ID == "" {
 		spec.ID = d.ids.Account()
-	}
-	if !arn.IsAccountID(spec.ID) {
-		return nil, fmt.Errorf("an account id is twelve digits, and %q is not", spec.ID)
 	}
 	if tx.Accounts.Get(spec.ID) != nil {
 		return nil, fmt.Errorf("there is an account %s already", spec.ID)
 	}
 	if spec.Admin.AccessKeyID == "" {
 		spec.Admin = Key{d.ids.KeyID(ids.AccessKey, spec.ID), d.ids.Secret()}
-	}
-	if n := len(spec.Admin.AccessKeyID); n < 16 || n > 128 || spec.Admin.SecretAccessKey == "" {
-		return nil, errors.New("an access key id has 16 to 128 characters, and a secret is not empty")
 	}
 	now := tx.Now.UTC().Truncate(time.Second)
 	tx.Accounts.Put(&state.Account{ID: spec.ID, Name: spec.Name, Created: now})

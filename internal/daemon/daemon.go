@@ -65,6 +65,7 @@ type Daemon struct {
 	server   *server.Server
 	listener net.Listener
 	control  net.Listener // nil without a data folder
+	tls      *tls.Config  // nil without TLS
 
 	home AccountSpec // what a reset leaves; only with test hooks
 
@@ -78,6 +79,13 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		return nil, err
 	}
 	d = &Daemon{config: c, ids: ids.New()}
+	if c.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, err
+		}
+		d.tls = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -154,7 +162,7 @@ func (c *Config) complete() error {
 	if (c.AdminKeyID == "") != (c.AdminSecret == "") {
 		return errors.New("an administrator's access key needs both its id and its secret")
 	}
-	return nil
+	return (&AccountSpec{ID: c.Account, Admin: Key{c.AdminKeyID, c.AdminSecret}}).check()
 }
 
 // isLoopback says whether only this machine can reach an address.
@@ -232,7 +240,7 @@ func (d *Daemon) wire() {
 // URL is the address clients use.
 func (d *Daemon) URL() string {
 	scheme := "http"
-	if d.config.TLSCert != "" {
+	if d.tls != nil {
 		scheme = "https"
 	}
 	return scheme + "://" + d.listener.Addr().String()
@@ -248,12 +256,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer cancel()
 	hs := d.server.HTTP()
 	serve := func() error { return hs.Serve(d.listener) }
-	if d.config.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(d.config.TLSCert, d.config.TLSKey)
-		if err != nil {
-			return err
-		}
-		hs.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if d.tls != nil {
+		hs.TLSConfig = d.tls
 		serve = func() error { return hs.ServeTLS(d.listener, "", "") }
 	}
 	if d.control != nil {
