@@ -145,11 +145,26 @@ func (s *Service) tagOperations() []service.Operation {
 }
 
 func (s *Service) accessKeyOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreateAccessKey", on(user), s.createAccessKey),
+		service.Read("ListAccessKeys", on(user), s.listAccessKeys),
+		service.Write("UpdateAccessKey", on(user), s.updateAccessKey),
+		service.Write("DeleteAccessKey", on(user), s.deleteAccessKey),
+		service.Read("GetAccessKeyLastUsed", on(keyOwner), s.getAccessKeyLastUsed),
+	}
 }
 
 func (s *Service) passwordOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("UpdateAccountPasswordPolicy", on(anything), s.updateAccountPasswordPolicy),
+		service.Read("GetAccountPasswordPolicy", on(anything, ownPassword), s.getAccountPasswordPolicy),
+		service.Write("DeleteAccountPasswordPolicy", on(anything), s.deleteAccountPasswordPolicy),
+		service.WithPrepare(service.Write("CreateLoginProfile", on(user), s.createLoginProfile), s.prepareLoginProfile),
+		service.Read("GetLoginProfile", on(user), s.getLoginProfile),
+		service.WithPrepare(service.Write("UpdateLoginProfile", on(user), s.updateLoginProfile), s.prepareUpdatedLogin),
+		service.Write("DeleteLoginProfile", on(user), s.deleteLoginProfile),
+		service.WithPrepare(service.Write("ChangePassword", on(caller, ownPassword), s.changePassword), s.prepareChange),
+	}
 }
 
 func (s *Service) mfaOperations() []service.Operation {
@@ -157,7 +172,14 @@ func (s *Service) mfaOperations() []service.Operation {
 }
 
 func (s *Service) accountOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Write("CreateAccountAlias", on(anything), s.createAccountAlias),
+		service.Write("DeleteAccountAlias", on(anything), s.deleteAccountAlias),
+		service.Read("ListAccountAliases", on(anything), s.listAccountAliases),
+		service.Read("GetAccountSummary", on(anything), s.getAccountSummary),
+		service.Read("GetAccountAuthorizationDetails", on(anything), s.getAccountAuthorizationDetails),
+		service.Write("SetSecurityTokenServicePreferences", on(anything), s.setSecurityTokenServicePreferences),
+	}
 }
 
 func (s *Service) simulationOperations() []service.Operation {
