@@ -168,7 +168,16 @@ func (s *Service) passwordOperations() []service.Operation {
 }
 
 func (s *Service) mfaOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.WithPrepare(service.Write("CreateVirtualMFADevice", creating(newMFADevice, "iam:TagMFADevice"), s.createVirtualMFADevice), s.prepareVirtualMFADevice),
+		service.Write("DeleteVirtualMFADevice", on(mfaDevice), s.deleteVirtualMFADevice),
+		service.Read("ListVirtualMFADevices", on(anything), s.listVirtualMFADevices),
+		service.Write("EnableMFADevice", on(mfaOwner), s.enableMFADevice),
+		service.Write("ResyncMFADevice", on(mfaOwner), s.resyncMFADevice),
+		service.Write("DeactivateMFADevice", on(mfaOwner), s.deactivateMFADevice),
+		service.Read("ListMFADevices", on(mfaOwner), s.listMFADevices),
+		service.Read("GetMFADevice", on(mfaOwner), s.getMFADevice),
+	}
 }
 
 func (s *Service) accountOperations() []service.Operation {
