@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // KeySize is the size of a master key in bytes.
@@ -43,7 +46,7 @@ type master struct {
 	id     [keyIDSize]byte
 	secret [KeySize]byte
 	mu     sync.Mutex // held while a subkey is added
-	subs   atomic.Pointer[map[string]*xaes]
+	subs   atomic.Pointer[map[string]cipher.AEAD]
 }
 
 // newMaster derives the key's id from the key, so that the two cannot be mismatched
@@ -57,7 +60,7 @@ func newMaster(secret []byte) (*master, error) {
 	}
 	m := &master{secret: [KeySize]byte(secret)}
 	copy(m.id[:], m.derive("key id", keyIDSize))
-	m.subs.Store(&map[string]*xaes{})
+	m.subs.Store(&map[string]cipher.AEAD{})
 	return m, nil
 }
 
@@ -71,7 +74,7 @@ func (m *master) derive(info string, size int) []byte {
 }
 
 // subkey is the master key's subkey for a purpose, made at first use.
-func (m *master) subkey(purpose string) *xaes {
+func (m *master) subkey(purpose string) cipher.AEAD {
 	if x := (*m.subs.Load())[purpose]; x != nil {
 		return x
 	}
@@ -84,11 +87,11 @@ func (m *master) subkey(purpose string) *xaes {
 	if x := old[purpose]; x != nil {
 		return x
 	}
-	x, err := newXAES(m.derive("subkey "+purpose, KeySize))
+	x, err := chacha20poly1305.NewX(m.derive("subkey "+purpose, KeySize))
 	if err != nil {
 		panic("seal: " + err.Error()) // the key has 32 bytes
 	}
-	grown := make(map[string]*xaes, len(old)+1)
+	grown := make(map[string]cipher.AEAD, len(old)+1)
 	for p, x := range old {
 		grown[p] = x
 	}

@@ -4,8 +4,8 @@
 //
 // A Keyring holds the master keys. For each purpose and master key there is a
 // subkey of its own, so that nothing sealed for one purpose opens for another.
-// Each message is encrypted with XAES-256-GCM, which draws a fresh data key from
-// the subkey and a 192-bit random nonce; docs/decisions/0002-sealing.md says why.
+// Each message is encrypted with XChaCha20-Poly1305 under a 192-bit random nonce;
+// docs/decisions/0002-sealing.md says why.
 //
 // What it leaves out: what a token means and when it expires, where sealed values
 // are kept, password rules, and keys held by a KMS. Its callers are internal/state
@@ -18,6 +18,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // Errors of opening. None of them says more than a holder of the sealed bytes
@@ -45,9 +47,10 @@ func (unknownKey) Unwrap() error { return ErrOpen }
 const (
 	version    = 1
 	headerSize = 1 + keyIDSize
+	nonceSize  = chacha20poly1305.NonceSizeX
 
 	// Overhead is how much longer a sealed value is than its plaintext.
-	Overhead = headerSize + xaesNonceSize + xaesTagSize
+	Overhead = headerSize + nonceSize + chacha20poly1305.Overhead
 )
 
 // Seal encrypts plaintext under the current key. The purpose is a constant of the
@@ -67,10 +70,10 @@ func (k *Keyring) seal(purpose string, aad, plaintext, dst []byte) []byte {
 	dst = append(dst, version)
 	dst = append(dst, m.id[:]...)
 	bound := bind(dst[len(dst)-headerSize:], aad)
-	var nonce [xaesNonceSize]byte
+	var nonce [nonceSize]byte
 	rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
 	dst = append(dst, nonce[:]...)
-	return m.subkey(purpose).seal(dst, nonce[:], plaintext, bound)
+	return m.subkey(purpose).Seal(dst, nonce[:], plaintext, bound)
 }
 
 // Open decrypts what Seal made for the same purpose and aad, under the current
@@ -89,7 +92,7 @@ func (k *Keyring) open(purpose string, aad, sealed, dst []byte) ([]byte, error) 
 	if m == nil {
 		return nil, ErrUnknownKey
 	}
-	plaintext, err := m.subkey(purpose).open(dst, body[:xaesNonceSize], body[xaesNonceSize:], bind(header, aad))
+	plaintext, err := m.subkey(purpose).Open(dst, body[:nonceSize], body[nonceSize:], bind(header, aad))
 	if err != nil {
 		return nil, ErrOpen
 	}
@@ -163,7 +166,7 @@ func (k *Keyring) OpenToken(aad []byte, token string) ([]byte, error) {
 	if err != nil || tokenText.EncodedLen(len(sealed)) != len(token) || len(sealed) < Overhead {
 		return nil, ErrOpen
 	}
-	payload, err := k.open(tokenPurpose, aad, sealed, sealed[headerSize+xaesNonceSize:headerSize+xaesNonceSize])
+	payload, err := k.open(tokenPurpose, aad, sealed, sealed[headerSize+nonceSize:headerSize+nonceSize])
 	if err != nil {
 		return nil, ErrOpen
 	}

@@ -181,8 +181,8 @@ func FuzzOpenToken(f *testing.F) {
 	m := k.ring.Load().keys[0]
 	sealed := append([]byte{version}, m.id[:]...)
 	bound := bind(sealed, []byte("a"))
-	nonce := make([]byte, xaesNonceSize)
-	sealed = m.subkey(tokenPurpose).seal(append(sealed, nonce...), nonce, []byte("payload"), bound)
+	nonce := make([]byte, nonceSize)
+	sealed = m.subkey(tokenPurpose).Seal(append(sealed, nonce...), nonce, []byte("payload"), bound)
 	token := tokenText.EncodeToString(sealed)
 	if got, err := k.OpenToken([]byte("a"), token); err != nil || string(got) != "payload" {
 		f.Fatalf("the token opens to %q, %v", got, err)
