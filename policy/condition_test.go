@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -251,6 +252,27 @@ func TestFailClosed(t *testing.T) {
 		}
 		if !conditionHolds(t, "Deny", tc.condition, tc.ctx) {
 			t.Errorf("Deny %s on %v does not match", tc.condition, tc.ctx)
+		}
+	}
+}
+
+// TestParseAddr compares with netip on what looks like an address.
+func TestParseAddr(t *testing.T) {
+	for _, s := range []string{"", "1.2.3.4", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "256.1.1.1", "01.1.1.1", "0.0.0.0", "255.255.255.255", "1.2.3.4 ", "1.2.3.a", "1..2.3", "1234.1.1.1",
+		"::", "::1", "1::2::3", "fe80::1", "FE80::1", "::ffff:1.2.3.4", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9", "g::", ":", "1.2.3.4:80"} {
+		want, err := netip.ParseAddr(s)
+		got, ok := parseAddr(s)
+		if ok != (err == nil) || ok && got != want.Unmap() {
+			t.Errorf("%q: %v %v, want %v %v", s, got, ok, want, err)
+		}
+	}
+}
+
+func TestEqualFold(t *testing.T) {
+	for _, tc := range [][2]string{{"", ""}, {"aB", "Ab"}, {"k", "\u212a"}, {"é", "É"}, {"a", "ab"}, {"ab", "a"}, {"a", ""}, {"", "a"}, {"ß", "SS"}, {"σ", "ς"}} {
+		segs := []resolvedSegment{{segLiteral, tc[0]}}
+		if got, want := equalFold(segs, tc[1]), strings.EqualFold(tc[0], tc[1]); got != want {
+			t.Errorf("%q %q: %v", tc[0], tc[1], got)
 		}
 	}
 }

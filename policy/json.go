@@ -31,10 +31,14 @@ func (e *ParseError) String() string {
 // reasonSyntax is what AWS says of every document that has not the shape of a policy.
 const reasonSyntax = "Syntax errors in policy."
 
-// MaxSource is the longest text that Parse reads, the longest PolicyDocument
-// that AWS's APIs take. It bounds the values of a document to what a span holds.
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
-const MaxSource = 131072
+// MaxSource is the longest text that Parse reads. AWS's APIs take a
+// PolicyDocument of up to 131,072 characters
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html),
+// and a few of its own managed policies are longer.
+const MaxSource = 1 << 20
+
+// maxValues is how many values a document may have, so that a span can hold them.
+const maxValues = 1<<16 - 1
 
 // reader reads JSON (RFC 8259) strictly and knows where it is. It has no
 // generic values: the parser asks for what the grammar wants at each place, so

@@ -34,7 +34,8 @@ func ParseText(kind Kind, src string) (*Document, error) {
 
 type parser struct {
 	reader
-	doc *Document
+	doc    *Document
+	values int
 }
 
 // seen notes members of an object by bit and refuses one that comes twice: a
@@ -107,15 +108,26 @@ func (p *parser) items(read func() (Item, error)) ([]Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []Item{it}, nil
+		return []Item{it}, p.count()
 	}
 	out := []Item{}
 	err := p.array(func() error {
 		it, err := read()
+		if err == nil {
+			err = p.count()
+		}
 		out = append(out, it)
 		return err
 	})
 	return out, err
+}
+
+// count counts a value of a statement.
+func (p *parser) count() error {
+	if p.values++; p.values > maxValues {
+		return p.fail("too many values")
+	}
+	return nil
 }
 
 func (p *parser) statement() error {

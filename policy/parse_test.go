@@ -71,6 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		{"control character", Identity, one(ok + ",\"Sid\":\"a\nb\""), reasonSyntax},
 		{"bad escape", Identity, one(ok + `,"Sid":"\x41"`), reasonSyntax},
 		{"depth bomb", Identity, one(`"Effect":"Allow","Action":` + strings.Repeat("[", 100000)), reasonSyntax},
+		{"too many values", Identity, one(`"Effect":"Allow","Resource":"*","Action":["*"` + strings.Repeat(`,"*"`, 70000) + `]`), reasonSyntax},
 		{"unterminated", Identity, one(ok)[:40], reasonSyntax},
 		{"unknown version", Identity, `{"Version":"2013-10-17","Statement":{` + ok + `}}`, reasonSyntax},
 		{"no statement", Identity, `{"Version":"2012-10-17"}`, reasonSyntax},

@@ -3,6 +3,8 @@ package policy
 import (
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A template is a pattern in which wildcards, policy variables and literal
@@ -227,11 +229,32 @@ func matchSegments(segs []resolvedSegment, s string) bool {
 	}
 }
 
-// equalFold says whether the segments, which hold no wildcards, spell s in any case.
+// equalFold says whether the segments, which hold no wildcards, spell s in any
+// case, as strings.EqualFold would of their concatenation.
 func equalFold(segs []resolvedSegment, s string) bool {
-	var b strings.Builder
 	for i := range segs {
-		b.WriteString(segs[i].text)
+		for _, r := range segs[i].text {
+			if s == "" {
+				return false
+			}
+			c, n := utf8.DecodeRuneInString(s)
+			if !foldsTo(r, c) {
+				return false
+			}
+			s = s[n:]
+		}
 	}
-	return strings.EqualFold(b.String(), s)
+	return s == ""
+}
+
+// foldsTo says whether two characters differ in case only.
+func foldsTo(a, b rune) bool {
+	for c := a; ; {
+		if c == b {
+			return true
+		}
+		if c = unicode.SimpleFold(c); c == a {
+			return false
+		}
+	}
 }

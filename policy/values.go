@@ -136,7 +136,7 @@ func parseMoment(s string) (moment, bool) {
 func parseEpoch(s string) (moment, bool) {
 	negative := strings.HasPrefix(s, "-")
 	s = strings.TrimPrefix(s, "-")
-	if s == "" || len(s) > 15 {
+	if s == "" || len(s) > 18 {
 		return moment{}, false
 	}
 	var n int64
@@ -235,13 +235,48 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	return p.Masked(), true
 }
 
-// parseAddr reads an address without a zone.
+// parseAddr reads an address without a zone. Values of other keys end here
+// too, and netip's errors are allocated, so it looks first whether s is one.
 func parseAddr(s string) (netip.Addr, bool) {
+	if strings.IndexByte(s, ':') < 0 {
+		return parseIPv4(s)
+	}
+	for _, c := range []byte(s) {
+		if c != ':' && c != '.' && !('0' <= c && c <= '9') && !('a' <= c|0x20 && c|0x20 <= 'f') {
+			return netip.Addr{}, false
+		}
+	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {
 		return netip.Addr{}, false
 	}
 	return a.Unmap(), true
+}
+
+// parseIPv4 reads four numbers without leading zeros, which some take for octal.
+func parseIPv4(s string) (netip.Addr, bool) {
+	var b [4]byte
+	for i := range b {
+		n := 0
+		for n < len(s) && n < 3 && '0' <= s[n] && s[n] <= '9' {
+			n++
+		}
+		v := 0
+		for _, c := range []byte(s[:n]) {
+			v = v*10 + int(c-'0')
+		}
+		if n == 0 || v > 255 || n > 1 && s[0] == '0' {
+			return netip.Addr{}, false
+		}
+		b[i], s = byte(v), s[n:]
+		if i < 3 {
+			var ok bool
+			if s, ok = strings.CutPrefix(s, "."); !ok {
+				return netip.Addr{}, false
+			}
+		}
+	}
+	return netip.AddrFrom4(b), s == ""
 }
 
 // canonicalBase64 decodes and encodes again, so that equal bytes have equal text.
