@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // The control socket is how the commands of this machine's owner reach a
@@ -71,10 +73,18 @@ func (d *Daemon) serveCreateAccount(w http.ResponseWriter, r *http.Request) {
 	reply(w, made, err)
 }
 
-// testHooks adds the hooks for other people's test suites.
+// testHooks adds the hooks for other people's test suites. They ask for no
+// credentials, so a web page that the developer happens to visit must not reach
+// them: not by a form or script that posts to loopback, nor by a name of its
+// own that it makes resolve to loopback.
 func (d *Daemon) testHooks(paths map[string]http.Handler) {
+	pages := http.NewCrossOriginProtection()
 	post := func(h http.HandlerFunc) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := pages.Check(r); err != nil || !loopbackHost(r.Host) {
+				http.Error(w, "test hooks are not for web pages", http.StatusForbidden)
+				return
+			}
 			if r.Method != http.MethodPost {
 				w.Header().Set("Allow", http.MethodPost)
 				http.Error(w, "only POST", http.StatusMethodNotAllowed)
@@ -88,6 +98,17 @@ func (d *Daemon) testHooks(paths map[string]http.Handler) {
 		reply(w, made, err)
 	})
 	paths["/_warder/accounts"] = post(d.serveCreateAccount)
+}
+
+// loopbackHost says whether a Host header names this machine by an address or
+// as localhost, which no other name server can redefine.
+func loopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return name == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // reply writes an answer as JSON, or an error as {"error": text}.

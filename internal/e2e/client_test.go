@@ -287,3 +287,27 @@ func code(t testing.TB, seed string, steps int) string {
 func ptr[T any](v T) *T { return &v }
 
 func createUser(name string) *iam.CreateUserInput { return &iam.CreateUserInput{UserName: &name} }
+
+// user makes a user with an access key and, unless it is empty, an inline policy.
+func (s *server) user(by wardertest.Credentials, name, policy string) wardertest.Credentials {
+	s.t.Helper()
+	client, ctx := s.iam(by), s.t.Context()
+	if _, err := client.CreateUser(ctx, createUser(name)); err != nil {
+		s.t.Fatal(err)
+	}
+	if policy != "" {
+		if _, err := client.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: ptr("inline"), PolicyDocument: &policy}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	out, err := client.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return wardertest.KeyCredentials(out.AccessKey)
+}
+
+// allow is a policy with one statement.
+func allow(action, resource string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":%q,"Resource":%q}}`, action, resource)
+}
