@@ -1,0 +1,366 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/warder-iam/warder/arn"
+	"github.com/warder-iam/warder/internal/api"
+	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/seal"
+	"github.com/warder-iam/warder/internal/service"
+	iamservice "github.com/warder-iam/warder/internal/service/iam"
+	stsservice "github.com/warder-iam/warder/internal/service/sts"
+	"github.com/warder-iam/warder/internal/wardertest"
+	"github.com/warder-iam/warder/sigv4"
+)
+
+// The complete matrix: every operation of every service by every kind of
+// caller. It runs from the operation tables, so an operation that is added is
+// tested without anybody thinking of it; if it requires a member that has no
+// sample here, the test fails.
+
+// account is the account that the samples are about.
+const account = "111122223333"
+
+const (
+	trustOwn  = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"sts:AssumeRole"}}`
+	permitAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+)
+
+// samples are values of required members that pass validation. They name what
+// fixture makes.
+var samples = map[string]map[string]string{
+	"AccountAlias":             {"AccountAlias": "an-alias"},
+	"ActionNames":              {"ActionNames.member.1": "s3:GetObject"},
+	"AssumeRolePolicyDocument": {"AssumeRolePolicyDocument": trustOwn},
+	"AuthenticationCode1":      {"AuthenticationCode1": "000000"},
+	"AuthenticationCode2":      {"AuthenticationCode2": "111111"},
+	"Description":              {"Description": "a description"},
+	"EncodedMessage":           {"EncodedMessage": "nothing"},
+	"GlobalEndpointTokenVersion": {
+		"GlobalEndpointTokenVersion": "v2Token"},
+	"GroupName":            {"GroupName": "target"},
+	"InstanceProfileName":  {"InstanceProfileName": "target"},
+	"Name":                 {"Name": "federated"},
+	"NewPassword":          {"NewPassword": "New-Passw0rd!"},
+	"OldPassword":          {"OldPassword": "Old-Passw0rd!"},
+	"Password":             {"Password": "Passw0rd!!"},
+	"PermissionsBoundary":  {"PermissionsBoundary": targetPolicy},
+	"PolicyArn":            {"PolicyArn": targetPolicy},
+	"PolicyDocument":       {"PolicyDocument": permitAll},
+	"PolicyInputList":      {"PolicyInputList.member.1": permitAll},
+	"PolicyName":           {"PolicyName": "target"},
+	"PolicySourceArn":      {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
+	"RoleArn":              {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
+	"RoleName":             {"RoleName": "target"},
+	"RoleSessionName":      {"RoleSessionName": "session"},
+	"SerialNumber":         {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
+	"Status":               {"Status": "Inactive"},
+	"TagKeys":              {"TagKeys.member.1": "key"},
+	"Tags":                 {"Tags.member.1.Key": "key", "Tags.member.1.Value": "value"},
+	"UserName":             {"UserName": "target"},
+	"VersionId":            {"VersionId": "v1"},
+	"VirtualMFADeviceName": {"VirtualMFADeviceName": "device"},
+}
+
+const targetPolicy = "arn:aws:iam::" + account + ":policy/target"
+
+// form is a valid request for an operation: its required members, UserName
+// wherever there is one, so that the call is about another than its caller, and
+// the members that the rules require though the model does not.
+func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Values {
+	t.Helper()
+	v := url.Values{"Action": {op.Name}, "Version": {svc.Version}}
+	shape := svc.Shape(op.InputShape)
+	if shape == nil {
+		return v
+	}
+	for _, m := range shape.Members {
+		if !m.Required && m.Name != "UserName" && m.Name != "Password" {
+			continue
+		}
+		if m.Name == "AccessKeyId" {
+			v.Set(m.Name, w.keyID)
+			continue
+		}
+		sample, ok := samples[m.Name]
+		if !ok {
+			t.Errorf("%s requires %s, which has no sample: add one", op.Name, m.Name)
+		}
+		for k, value := range sample {
+			v.Set(k, value)
+		}
+	}
+	return v
+}
+
+// fixture makes what the samples name.
+func (w *world) fixture(t *testing.T) {
+	t.Helper()
+	c, ctx, name := w.IAM(w.admin), t.Context(), aws.String("target")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := c.CreateUser(ctx, &iam.CreateUserInput{UserName: name, Tags: []iamtypes.Tag{{Key: aws.String("key"), Value: aws.String("v")}}})
+	must(err)
+	key, err := c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: name})
+	must(err)
+	w.keyID = *key.AccessKey.AccessKeyId
+	_, err = c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: name})
+	must(err)
+	_, err = c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(trustOwn)})
+	must(err)
+	_, err = c.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(permitAll)})
+	must(err)
+	_, err = c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
+	must(err)
+	_, err = c.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: name})
+	must(err)
+	_, err = c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: name, PolicyName: name, PolicyDocument: aws.String(permitAll)})
+	must(err)
+}
+
+// A caller is a kind of caller, and how operations answer it.
+type caller struct {
+	name string
+	c    wardertest.Credentials
+	// refusal is the code with which every request is refused; "" for callers
+	// whose permissions decide.
+	refusal string
+}
+
+// free are the operations that need no permission, as AWS documents.
+var free = map[string]bool{"GetCallerIdentity": true, "GetSessionToken": true}
+
+// notForRoot are the operations that AWS refuses to root users, who may do all
+// else.
+var notForRoot = map[string]bool{"AssumeRole": true, "ChangePassword": true}
+
+func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service string, v url.Values) error {
+	t.Helper()
+	body := v.Encode()
+	r, err := http.NewRequest(http.MethodPost, s.URL, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if c.AccessKeyID != "" {
+		key := sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+		if err := sigv4.Sign(r, []byte(body), key, "us-east-1", service, s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return wardertest.Do(r)
+}
+
+// tables are the services as the daemon builds them.
+func tables() []*service.Service {
+	return []*service.Service{
+		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil),
+		stsservice.New(ids.New(), seal.NewRandom(), nil),
+	}
+}
+
+// world is a server with the account of the samples and callers of every kind.
+type world struct {
+	*wardertest.Server
+	admin, root wardertest.Credentials
+	keyID       string   // an access key of the user "target"
+	refused     []caller // refused whatever is asked, or for want of permission
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{Server: wardertest.Start(t)}
+	w.admin, w.root = w.NewAccountWithID(account)
+	w.fixture(t)
+	ctx, client := t.Context(), w.IAM(w.admin)
+
+	inactive := w.User(w.admin, "inactive", permitAll)
+	if _, err := client.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String("inactive"), AccessKeyId: &inactive.AccessKeyID, Status: iamtypes.StatusTypeInactive}); err != nil {
+		t.Fatal(err)
+	}
+	revoked := w.User(w.admin, "revoked", permitAll)
+	if _, err := client.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String("revoked"), AccessKeyId: &revoked.AccessKeyID}); err != nil {
+		t.Fatal(err)
+	}
+	stranger := w.admin
+	stranger.SecretAccessKey = "wrong"
+	w.refused = []caller{
+		{"anonymous", wardertest.Credentials{}, "MissingAuthenticationToken"},
+		{"an inactive key", inactive, "InvalidClientTokenId"},
+		{"a revoked key", revoked, "InvalidClientTokenId"},
+		{"a wrong secret", stranger, "SignatureDoesNotMatch"},
+		{"an unprivileged user", w.User(w.admin, "unprivileged", ""), ""},
+		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}}`), ""},
+		{"a user who is denied", w.User(w.admin, "denied", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`), ""},
+	}
+	return w
+}
+
+// contents is everything that is in the account of the samples.
+func (w *world) contents(t *testing.T) string {
+	t.Helper()
+	out, err := w.IAM(w.admin).GetAccountAuthorizationDetails(t.Context(), &iam.GetAccountAuthorizationDetailsInput{MaxItems: aws.Int32(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.ResultMetadata = middleware.Metadata{}
+	for i := range out.RoleDetailList {
+		out.RoleDetailList[i].RoleLastUsed = nil
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// resourceTypes are the resource types of each action in AWS's service
+// authorization reference; see testdata/README.md.
+type resourceTypes map[string][]string
+
+func loadReference(t *testing.T) resourceTypes {
+	t.Helper()
+	text, err := os.ReadFile("testdata/resource-types.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r resourceTypes
+	if err := json.Unmarshal(text, &r); err != nil || len(r) == 0 {
+		t.Fatalf("%d actions, %v", len(r), err)
+	}
+	return r
+}
+
+// check holds a refusal against the reference: AWS's sentence with the
+// operation's own action, on a resource of one of its types.
+func (r resourceTypes) check(t *testing.T, action, message string) {
+	t.Helper()
+	_, rest, ok := strings.Cut(message, " is not authorized to perform: "+action+" on resource: ")
+	resource, _, _ := strings.Cut(rest, " ")
+	types, known := r[action]
+	if !ok || !known {
+		t.Errorf("%s is refused by %q", action, message)
+		return
+	}
+	if len(types) == 0 {
+		types = []string{"*"}
+	}
+	got := resource
+	if a, err := arn.Parse(resource); err == nil {
+		got = a.ResourceType()
+		if a.Account != account {
+			t.Errorf("%s is authorized on %s, of another account", action, resource)
+		}
+	}
+	if !slices.Contains(types, got) {
+		t.Errorf("%s is authorized on %s, a %s; the reference says %v", action, resource, got, types)
+	}
+}
+
+func TestMatrixRefused(t *testing.T) {
+	w := newWorld(t)
+	reference := loadReference(t)
+	before := w.contents(t)
+	for _, table := range tables() {
+		service := table.API.SigningName
+		for i := range table.API.Operations {
+			op := &table.API.Operations[i]
+			if op.NoAuth {
+				continue
+			}
+			v := url.Values{"Action": {op.Name}, "Version": {table.API.Version}}
+			built := table.Operation(op.Name) != nil
+			if built {
+				v = w.form(t, table.API, op)
+			}
+			for _, c := range w.refused {
+				want := c.refusal
+				switch {
+				case want != "":
+				case !built:
+					want = "NotImplemented"
+				case !free[op.Name]:
+					want = "AccessDenied"
+				}
+				err := call(t, w.Server, c.c, service, v)
+				if code := wardertest.Code(err); code != want {
+					t.Errorf("%s by %s: %v, want %q", op.Name, c.name, err, want)
+				}
+				if want == "AccessDenied" {
+					reference.check(t, service+":"+op.Name, wardertest.Message(err))
+				}
+			}
+			// The administrator of another account has all permissions there, and
+			// none here: what it does, it does at home.
+			if built {
+				if err := call(t, w.Server, w.Admin, service, v); err == nil && strings.Contains(v.Encode(), account) && !free[op.Name] && !aboutNothing[op.Name] {
+					t.Errorf("%s on account %s by another account: granted", op.Name, account)
+				}
+			}
+		}
+	}
+	if after := w.contents(t); after != before {
+		t.Errorf("refused callers changed the account\nfrom %s\nto   %s", before, after)
+	}
+}
+
+// aboutNothing are the operations whose samples name the account in a policy
+// document only, which they decide or store at home.
+var aboutNothing = map[string]bool{}
+
+func TestMatrixPermitted(t *testing.T) {
+	for _, table := range tables() {
+		for _, name := range table.Names() {
+			t.Run(table.API.SigningName+"/"+name, func(t *testing.T) {
+				for _, who := range []string{"the administrator", "the root user"} {
+					w := &world{Server: wardertest.Start(t)}
+					w.admin, w.root = w.NewAccountWithID(account)
+					w.fixture(t)
+					c := w.admin
+					if who == "the root user" {
+						c = w.root
+					}
+					err := call(t, w.Server, c, table.API.SigningName, w.form(t, table.API, table.API.Operation(name)))
+					refused := slices.Contains([]string{"AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch", "ValidationError", "InternalFailure", "NotImplemented"}, wardertest.Code(err))
+					if refused && !(who == "the root user" && notForRoot[name]) {
+						t.Errorf("%s by %s: %v", name, who, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestMatrixExpired(t *testing.T) {
+	w := newWorld(t)
+	out, err := w.STS(w.admin).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Add(15*time.Minute + time.Second)
+	for _, table := range tables() {
+		for _, name := range table.Names() {
+			err := call(t, w.Server, wardertest.SessionCredentials(out.Credentials), table.API.SigningName, w.form(t, table.API, table.API.Operation(name)))
+			wardertest.WantCode(t, err, "ExpiredToken")
+		}
+	}
+}
