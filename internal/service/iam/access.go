@@ -103,15 +103,6 @@ var (
 		}
 		return nil
 	})
-	sourceARN = byARN("PolicySourceArn", func(s *state.Snapshot, text string) []state.Tag {
-		if u := s.UserByARN(text); u != nil {
-			return u.Tags
-		}
-		if r := s.RoleByARN(text); r != nil {
-			return r.Tags
-		}
-		return nil
-	})
 )
 
 // toBe is the target of an operation that makes a resource: the ARN it will have.

@@ -192,5 +192,10 @@ func (s *Service) accountOperations() []service.Operation {
 }
 
 func (s *Service) simulationOperations() []service.Operation {
-	return []service.Operation{}
+	return []service.Operation{
+		service.Read("GetContextKeysForCustomPolicy", on(anything), s.getContextKeysForCustomPolicy),
+		service.Read("GetContextKeysForPrincipalPolicy", on(policySource), s.getContextKeysForPrincipalPolicy),
+		service.Read("SimulateCustomPolicy", on(anything), s.simulateCustomPolicy),
+		service.Read("SimulatePrincipalPolicy", on(policySource), s.simulatePrincipalPolicy),
+	}
 }
