@@ -241,13 +241,13 @@ func (p *parser) conditions(st *Statement) error {
 			}
 		}
 		ops = append(ops, op)
-		first := len(st.Conditions)
+		keys := map[string]bool{}
 		return p.object(func(key Item) error {
-			for _, c := range st.Conditions[first:] {
-				if strings.EqualFold(c.Key.Value, key.Value) {
-					return &ParseError{key.Pos, reasonSyntax, "duplicate condition key " + key.Value}
-				}
+			low := strings.ToLower(key.Value)
+			if keys[low] {
+				return &ParseError{key.Pos, reasonSyntax, "duplicate condition key " + key.Value}
 			}
+			keys[low] = true
 			values, err := p.items(p.scalar)
 			st.Conditions = append(st.Conditions, Condition{op, key, values, name.Pos})
 			return err

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -155,6 +156,30 @@ func TestParseRefuses(t *testing.T) {
 		}
 		if pe.Reason != tc.reason {
 			t.Errorf("%s: %q, want %q", tc.name, pe.Reason, tc.reason)
+		}
+	}
+}
+
+// TestParseHuge: no text of the longest size takes long, whatever it repeats.
+// A quadratic parser would not finish within the test's time limit.
+func TestParseHuge(t *testing.T) {
+	fill := func(head, unit, tail string) string {
+		return head + strings.Repeat(unit, (MaxSource-len(head)-len(tail))/len(unit)) + tail
+	}
+	st := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"`
+	keys := strings.Builder{}
+	for i := range 60000 {
+		fmt.Fprintf(&keys, `"a:%d":"",`, i)
+	}
+	for _, text := range []string{
+		fill(st+"arn:aws:", "${", `"}}`), fill(st+"arn:aws:s3:::", "${'", `"}}`), fill(st+"arn:aws:s3:::", "${a}", `"}}`),
+		fill(st+"arn:", ":", `"}}`), fill(st+"arn:aws:s3:::", "*?", `"}}`), fill(st+"*", `","*`, `"}}`),
+		fill(st+`*","Sid":"`, `\u0041`, `"}}`), fill("", "[", ""), fill("", " ", ""), fill(st[:38], `{},`, ""),
+		st + `*","Condition":{"StringEquals":{` + keys.String() + `"a:b":""}}}}`,
+	} {
+		if d, err := ParseText(Identity, text); err == nil {
+			p := Compile(Source{}, d)
+			Evaluate(&Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}, &Layers{Identity: NewSet(p)})
 		}
 	}
 }

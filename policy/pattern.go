@@ -97,15 +97,18 @@ func splitPattern(s string) (f arnFields) {
 	for i := range 6 {
 		f[i] = "*"
 	}
+	variables := true
 	for i := range 6 {
 		end := len(s)
 		if i < 5 {
 			for j := 0; j < len(s); j++ {
-				if strings.HasPrefix(s[j:], "${") {
-					if n := variableEnd(s[j:]); n > 0 {
+				if variables && strings.HasPrefix(s[j:], "${") {
+					n := variableEnd(s[j:])
+					if n > 0 {
 						j += n - 1
 						continue
 					}
+					variables = false // unclosed: so is any that follows
 				}
 				if s[j] == ':' {
 					end = j

@@ -104,8 +104,15 @@ var principalNames = []string{
 }
 
 func (g generator) principals() any {
-	if g.chance(5) {
+	switch g.IntN(10) {
+	case 0, 1:
 		return "*"
+	case 2: // everything that a requester is, as NotPrincipal wants it
+		return map[string]any{"AWS": [][]string{
+			{"arn:aws:iam::" + a1 + ":user/jo", a1},
+			{"arn:aws:sts::" + a1 + ":assumed-role/r/s", "arn:aws:iam::" + a1 + ":role/r", a1},
+			{"arn:aws:sts::" + a1 + ":federated-user/jo", "arn:aws:iam::" + a1 + ":user/jo", a1},
+		}[g.IntN(3)]}
 	}
 	m := map[string]any{}
 	if !g.chance(4) {
@@ -153,7 +160,7 @@ func (g generator) statement(kind policy.Kind) map[string]any {
 	}
 	switch kind {
 	case policy.Resource, policy.KeyPolicy, policy.Trust, policy.Endpoint:
-		st[g.not("Principal")] = g.principals()
+		st[g.one([]string{"Principal", "Principal", "Principal", "NotPrincipal"})] = g.principals()
 	case policy.RCP:
 		st = g.rcp(st)
 	}
