@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -270,4 +271,14 @@ func TestListEntitiesForPolicy(t *testing.T) {
 	if *out.PolicyUsers[1].UserId != *user.User.UserId || *out.PolicyGroups[0].GroupId != *group.Group.GroupId || *out.PolicyRoles[0].RoleId != *role.Role.RoleId {
 		t.Errorf("ids %v %v %v", *out.PolicyUsers[1].UserId, *out.PolicyGroups[0].GroupId, *out.PolicyRoles[0].RoleId)
 	}
+}
+
+func TestPolicyQuota(t *testing.T) {
+	s := wardertest.Start(t)
+	client := s.IAM(s.Admin)
+	for i := range 1500 {
+		makePolicy(t, client, fmt.Sprint("p", i))
+	}
+	_, err := client.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("more"), PolicyDocument: aws.String(listBucket)})
+	wantError(t, err, "LimitExceeded", "Cannot exceed quota for PoliciesPerAccount: 1500")
 }
