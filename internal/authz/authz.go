@@ -74,6 +74,15 @@ func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Dec
 	return policy.Evaluate(req, layers), req, nil
 }
 
+// everything is the identity policy that a root user would have.
+var everything = func() *policy.Set {
+	doc, err := policy.Parse(policy.Identity, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		panic(err)
+	}
+	return policy.NewSet(policy.Compile(policy.Source{Name: "root user"}, doc))
+}()
+
 // Layers gathers the policies that apply to a caller, without any resource's.
 func (a *Authorizer) Layers(s *state.Snapshot, c *authn.Caller) (*policy.Layers, error) {
 	l := new(policy.Layers)
@@ -91,6 +100,8 @@ func (a *Authorizer) Layers(s *state.Snapshot, c *authn.Caller) (*policy.Layers,
 			return nil, fmt.Errorf("authz: the user %s is gone", c.User.ID)
 		}
 		l.Identity, l.Boundary, err = a.UserPolicies(s, u)
+	case c.Kind == policy.FederatedUser:
+		l.Identity = everything // of a root user, who may do everything
 	}
 	if err != nil {
 		return nil, err
