@@ -22,6 +22,7 @@ import (
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/server"
 	"github.com/warder-iam/warder/internal/service"
+	"github.com/warder-iam/warder/internal/service/authzen"
 	"github.com/warder-iam/warder/internal/service/iam"
 	"github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/state"
@@ -230,8 +231,9 @@ func (d *Daemon) wire() {
 			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state)),
 			sts.New(d.ids, d.ring, mfa),
 		},
-		Paths: map[string]http.Handler{},
 	}
+	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
+	d.server.Paths = zen.Paths()
 	if d.config.TestHooks {
 		d.testHooks(d.server.Paths)
 	}

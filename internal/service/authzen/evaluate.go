@@ -1,0 +1,184 @@
+package authzen
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/question"
+	"github.com/warder-iam/warder/policy"
+)
+
+// The permissions that the caller needs on the subject.
+const (
+	actionEvaluate = SigningName + ":Evaluate"
+	actionExplain  = "iam:SimulatePrincipalPolicy"
+)
+
+// A decision is the answer to one question
+// (https://openid.net/specs/authorization-api-1_0.html#name-decision).
+type decision struct {
+	Decision bool             `json:"decision"`
+	Context  *decisionContext `json:"context,omitempty"`
+}
+
+type decisionContext struct {
+	Reason      string              `json:"reason,omitempty"` // AWS's AccessDenied sentence
+	Error       *failure            `json:"error,omitempty"`  // why there was nothing to decide
+	Explanation *policy.Explanation `json:"explanation,omitempty"`
+	// EncodedMessage is for sts:DecodeAuthorizationMessage.
+	EncodedMessage string `json:"encoded_authorization_message,omitempty"`
+}
+
+// failed is the denial of a question that cannot be decided.
+func failed(f *failure) *decision { return &decision{Context: &decisionContext{Error: f}} }
+
+// evaluation answers one question.
+func (s *Service) evaluation(c *call, in map[string]any) (any, *failure) {
+	_, explain, f := readOptions(in)
+	if f != nil {
+		return nil, f
+	}
+	c.explain = explain
+	return c.single(in)
+}
+
+func (c *call) single(in map[string]any) (any, *failure) {
+	d, f := c.decide(in, nil)
+	if f != nil && f.Status == http.StatusNotFound {
+		// The caller may ask about the subject: that there is none is an answer.
+		return failed(f), nil
+	}
+	if f != nil {
+		return nil, f
+	}
+	return d, nil
+}
+
+// evaluations answers a list of questions, in its order. What is wrong with one
+// of them is its own denial
+// (https://openid.net/specs/authorization-api-1_0.html#name-access-evaluations-api).
+func (s *Service) evaluations(c *call, in map[string]any) (any, *failure) {
+	semantic, explain, f := readOptions(in)
+	if f != nil {
+		return nil, f
+	}
+	c.explain = explain
+	list, isList := in["evaluations"].([]any)
+	switch {
+	case in["evaluations"] != nil && !isList:
+		return nil, malformed("evaluations is not a list")
+	case len(list) == 0:
+		return c.single(in)
+	case len(list) > maxEvaluations:
+		return nil, malformed("evaluations has more than %d members", maxEvaluations)
+	}
+	out := make([]*decision, 0, len(list))
+	for _, item := range list {
+		d := c.item(item, in)
+		out = append(out, d)
+		if semantic == denyOnDeny && !d.Decision || semantic == permitOnPerm && d.Decision {
+			break
+		}
+	}
+	return map[string]any{"evaluations": out}, nil
+}
+
+func (c *call) item(item any, defaults map[string]any) *decision {
+	o, ok := item.(map[string]any)
+	if !ok {
+		return failed(malformed("a member of evaluations is not an object"))
+	}
+	d, f := c.decide(o, defaults)
+	if f != nil {
+		return failed(f)
+	}
+	return d
+}
+
+// decide answers a question: who is it about, may the caller ask, what does the
+// engine say.
+func (c *call) decide(o, defaults map[string]any) (*decision, *failure) {
+	t, f := readTuple(o, defaults)
+	if f != nil {
+		return nil, f
+	}
+	sub, f := c.findSubject(&t.subject)
+	if f != nil {
+		return nil, f
+	}
+	if f := c.permit(sub); f != nil {
+		return nil, f
+	}
+	who, f := sub.caller()
+	if f != nil {
+		return nil, f
+	}
+	req, f := c.request(t, sub, who)
+	if f != nil {
+		return nil, f
+	}
+	layers, err := c.service.Authz.Layers(c.snap, who)
+	if err == nil {
+		err = c.resourcePolicy(req, layers)
+	}
+	if err != nil {
+		return nil, c.service.internal(err)
+	}
+	return c.answer(req, layers)
+}
+
+// permit checks that the caller may ask about the subject.
+func (c *call) permit(sub *subject) *failure {
+	actions := []string{actionEvaluate}
+	if c.explain {
+		actions = append(actions, actionExplain)
+	}
+	for _, action := range actions {
+		if err := c.service.Authz.Require(c.snap, &c.Request, sub.check(action)); err != nil {
+			e := awserr.From(err)
+			if e.Code != awserr.CodeAccessDenied {
+				return c.service.internal(err)
+			}
+			return &failure{http.StatusForbidden, e.Message}
+		}
+	}
+	return nil
+}
+
+// resourcePolicy adds the policy of the resource where Warder has it: a role's
+// trust policy. Where there must be one that is not known, nothing is granted.
+func (c *call) resourcePolicy(req *policy.Request, layers *policy.Layers) (err error) {
+	switch question.PolicyKind(req.Action, req.Resource) {
+	case policy.Trust:
+		layers.ResourceMustGrant = true
+		r := c.snap.RoleByARN(req.Resource)
+		if r != nil && r.Account == c.Caller.Account {
+			layers.Resource, err = authz.TrustPolicy(r)
+		}
+	case policy.KeyPolicy:
+		layers.ResourceMustGrant = true
+	}
+	return err
+}
+
+func (c *call) answer(req *policy.Request, layers *policy.Layers) (*decision, *failure) {
+	allowed := policy.Evaluate(req, layers).Allowed()
+	if allowed && !c.explain {
+		return &decision{Decision: true}, nil
+	}
+	e := policy.Explain(req, layers)
+	out := &decision{Decision: allowed, Context: &decisionContext{Reason: e.Message}}
+	if c.explain {
+		out.Context.Explanation = e
+	}
+	if !allowed {
+		text, err := json.Marshal(messageOf(req, e))
+		if err != nil {
+			return nil, c.service.internal(err)
+		}
+		out.Context.EncodedMessage = authz.SealMessage(c.service.Ring, c.Caller.Account, string(text))
+	}
+	return out, nil
+}
