@@ -20,5 +20,25 @@
 // The specification is the IAM User Guide, mainly
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html and
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html.
-// Where it is silent, the engine denies, and the comment beside the code says so.
+// Where it is silent, the engine denies, and the comment beside the code says
+// so. These are the places:
+//
+//   - a multivalued key under an operator without ForAnyValue or ForAllValues,
+//     and a negated operator on a value that it cannot read: an Allow does not
+//     match, a Deny does (condition.go);
+//   - a policy variable without a value in a negated operator or NotResource:
+//     the statement does not match (condition.go, match.go);
+//   - "*" in a trust policy allows no service, federated or anonymous caller,
+//     though a Deny for it reaches them (principal.go);
+//   - Allow with NotPrincipal is limited by boundary and session policies, like
+//     a grant to a role (principal.go);
+//   - an AssumeRoot session is bound to its task policy, whoever else grants,
+//     and has no permissions without one (evaluate.go);
+//   - a resource whose owner is not given belongs to another account (Request);
+//   - duplicate or mis-cased names, unreadable values and unclosed variables in
+//     a document are refused (parse.go, check.go).
+//
+// The engine is compared with a second, naive evaluator in internal/reference
+// on generated policies and requests; a script there breaks it on purpose and
+// shows that the comparison notices.
 package policy

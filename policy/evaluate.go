@@ -14,6 +14,15 @@ type Request struct {
 	Context         Context // may be nil: no keys
 }
 
+// sameAccount says whether the resource is of the requester's own account.
+func (req *Request) sameAccount() bool {
+	if req.Principal == nil || req.Principal.Account == "" {
+		return false
+	}
+	owner := req.ResourceAccount
+	return owner == req.Principal.Account || owner == "" && req.Resource == "*"
+}
+
 // Layers are the policies that apply to a request, by type. The caller gathers
 // them; what binds whom is documented with each.
 type Layers struct {

@@ -186,3 +186,22 @@ func TestAccessDeniedMessages(t *testing.T) {
 		}
 	}
 }
+
+// TestMessageNamesPolicy: an explicit deny says which policy it was, to those
+// who may know.
+func TestMessageNamesPolicy(t *testing.T) {
+	d, err := Parse(Identity, []byte(doc(denyGet)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deny := NewSet(Compile(Source{Name: "NoReads", ARN: "arn:aws:iam::" + acctA + ":policy/NoReads"}, d))
+	req := &Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}
+	const named = " with an explicit deny in an identity-based policy: arn:aws:iam::" + acctA + ":policy/NoReads"
+	if got := Evaluate(req, &Layers{Identity: deny}).AccessDeniedMessage(req); !strings.HasSuffix(got, named) {
+		t.Error(got)
+	}
+	req.ResourceAccount = acctB
+	if got := Evaluate(req, &Layers{Identity: deny}).AccessDeniedMessage(req); !strings.HasSuffix(got, "in an identity-based policy") {
+		t.Error(got)
+	}
+}

@@ -69,10 +69,10 @@ func findChunk(chunk, s string) int {
 // byte of a character and then stays for its continuation bytes.
 func shiftAnd(chunk, s string) int {
 	var literal [256]uint64
-	var any uint64
+	var single uint64
 	for i := range len(chunk) {
 		if chunk[i] == '?' {
-			any |= 1 << i
+			single |= 1 << i
 		} else {
 			literal[chunk[i]] |= 1 << i
 		}
@@ -82,13 +82,13 @@ func shiftAnd(chunk, s string) int {
 	for i := range len(s) {
 		c := s[i]
 		if c&0xC0 == 0x80 { // a continuation byte
-			state = state<<1&literal[c] | state&any
+			state = state<<1&literal[c] | state&single
 		} else {
-			state = (state<<1 | 1) & (literal[c] | any)
+			state = (state<<1 | 1) & (literal[c] | single)
 		}
 		if state&last != 0 {
 			end := i + 1
-			for any&last != 0 && end < len(s) && s[end]&0xC0 == 0x80 {
+			for single&last != 0 && end < len(s) && s[end]&0xC0 == 0x80 {
 				end++
 			}
 			return end

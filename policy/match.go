@@ -30,11 +30,7 @@ func (m *match) init(req *Request, bounded bool) bool {
 	if !ok || m.principal == nil || req.Resource == "" {
 		return false
 	}
-	owner := req.ResourceAccount
-	if owner == "" && req.Resource == "*" {
-		owner = m.principal.Account
-	}
-	m.same = owner != "" && owner == m.principal.Account
+	m.same = req.sameAccount()
 	return true
 }
 

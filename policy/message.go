@@ -5,7 +5,11 @@ import "strings"
 // AccessDeniedMessage is the sentence in which AWS refuses the request, in the
 // forms of
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
-// It is "" for an allowed request.
+// An explicit deny names the policy by its ARN if it has one and the resource
+// is of the requester's own account
+// (https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns/);
+// AWS also names it within an organization, of which a Request does not tell.
+// The message is "" for an allowed request.
 func (d Decision) AccessDeniedMessage(req *Request) string {
 	if d.Reason == Allowed {
 		return ""
@@ -24,6 +28,10 @@ func (d Decision) AccessDeniedMessage(req *Request) string {
 	case d.Reason == ExplicitDeny:
 		b.WriteString(" with an explicit deny in ")
 		b.WriteString(d.Layer.withArticle())
+		if p, _ := d.Statement(); p != nil && p.source.ARN != "" && d.Layer.named() && req.sameAccount() {
+			b.WriteString(": ")
+			b.WriteString(p.source.ARN)
+		}
 	default:
 		b.WriteString(" because no ")
 		b.WriteString(d.Layer.String())
@@ -43,6 +51,15 @@ func (l Layer) withArticle() string {
 		return "the role trust policy"
 	}
 	return "a " + l.String()
+}
+
+// named says whether AWS names policies of the layer by their ARNs.
+func (l Layer) named() bool {
+	switch l {
+	case LayerIdentity, LayerBoundary, LayerSession, LayerSCP, LayerRCP:
+		return true
+	}
+	return false
 }
 
 func callerName(p *Principal) string {

@@ -263,6 +263,14 @@ func FuzzParse(f *testing.F) {
 		if string(d.Source()) != text {
 			t.Fatal("the source changed")
 		}
+		printed := d.Print()
+		again, err := Parse(Kind(kind), printed)
+		if err != nil {
+			t.Fatalf("%s: %v", printed, err)
+		}
+		if string(again.Print()) != string(printed) {
+			t.Fatalf("%s\n%s", printed, again.Print())
+		}
 		p := Compile(Source{}, d)
 		for _, who := range []*Principal{user(acctA, "u"), {Kind: Anonymous}} {
 			req := &Request{Principal: who, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/x", ResourceAccount: acctA}

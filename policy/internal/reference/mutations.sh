@@ -47,7 +47,7 @@ try 'SCPs bind service-linked roles' evaluate.go 's/if !m\.principal\.ServiceLin
 try 'cross-account needs no resource policy' evaluate.go 's/if !same && named == notNamed {/if false {/'
 try 'trust and key policies can be replaced' evaluate.go 's/case same && named == notNamed && l\.mustGrant():/case false:/'
 try 'naming the account grants' evaluate.go 's/case same && named == byIdentity:/case same \&\& named >= byAccount:/'
-try 'an unknown owner is the own account' match.go 's/m\.same = owner != ""/m.same = owner == "" || owner != ""/; s/&& owner == m\.principal\.Account/\&\& (owner == "" || owner == m.principal.Account)/'
+try 'an unknown owner is the own account' evaluate.go 's/owner == "" \&\& req\.Resource == "\*"/owner == ""/'
 try 'AssumeRoot is not bound to its task' evaluate.go 's/p\.Kind == AssumeRootSession && named == directly/false/'
 try 'a role named is a session named' principal.go 's/return byIdentity$/return directly/'
 try 'unique ids are ignored' principal.go 's/if s\.id != "" {/if false {/'

@@ -172,3 +172,37 @@ func TestNoAllocation(t *testing.T) {
 		}
 	})
 }
+
+// TestPrintChangesNothing: a printed document decides as before, and printing
+// it again changes nothing.
+func TestPrintChangesNothing(t *testing.T) {
+	reprint := func(kind policy.Kind, text string) string {
+		d, err := policy.Parse(kind, []byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		return string(d.Print())
+	}
+	each(t, 6, func(_ generator, c *Case, _ *policy.Layers, req *policy.Request, d policy.Decision) {
+		printed := *c
+		sets := func(kind policy.Kind, texts []string) []string {
+			out := slices.Clone(texts)
+			for i := range out {
+				out[i] = reprint(kind, out[i])
+				if again := reprint(kind, out[i]); again != out[i] {
+					t.Fatalf("%s\n%s", out[i], again)
+				}
+			}
+			return out
+		}
+		printed.Identity, printed.Boundary, printed.Session = sets(policy.Identity, c.Identity), sets(policy.Identity, c.Boundary), sets(policy.Session, c.Session)
+		printed.Endpoint = sets(policy.Endpoint, c.Endpoint)
+		if c.Resources != "" {
+			printed.Resources = reprint(c.ResourceKind, c.Resources)
+		}
+		got := policy.Evaluate(req, compiled(t, &printed))
+		if got.Reason != d.Reason || got.Layer != d.Layer {
+			t.Fatalf("%s by %s, was %s by %s\n%+v", got.Reason, got.Layer, d.Reason, d.Layer, c)
+		}
+	})
+}
