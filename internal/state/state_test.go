@@ -215,8 +215,10 @@ func TestFailedCommit(t *testing.T) {
 		first <- s.Update(context.Background(), now, func(tx *state.Tx) error { close(started); tx.Users.Put(user("lost")); return nil })
 	}()
 	<-started
+	ran := make(chan struct{})
 	go func() {
 		second <- s.Update(context.Background(), now, func(tx *state.Tx) error {
+			defer close(ran)
 			if tx.User(account, "lost") == nil {
 				t.Error("an update does not see the one before it")
 			}
@@ -224,6 +226,7 @@ func TestFailedCommit(t *testing.T) {
 			return nil
 		})
 	}()
+	<-ran
 	f.slow <- struct{}{}
 	f.slow <- struct{}{}
 	if err := <-first; !errors.Is(err, errDisk) {

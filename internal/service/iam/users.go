@@ -121,6 +121,7 @@ func (s *Service) updateUser(c *service.Call, tx *state.Tx, in *api.UpdateUserRe
 	tx.Users.Update(u, func(u *state.User) {
 		if in.NewUserName != nil {
 			u.Name = *in.NewUserName
+			u.Inline = renamed(u.Inline)
 		}
 		if in.NewPath != nil {
 			u.Path = *in.NewPath
