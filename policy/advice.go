@@ -22,13 +22,11 @@ func (x *explainer) needed() []Grant {
 		add(LayerEndpoint, 0)
 	}
 	_, named := l.resourceSet().closest(m)
-	switch p.Kind {
-	case Anonymous, WebIdentity, SAML, Service:
+	if !p.Kind.hasAccount() {
 		if named == notNamed {
 			add(l.resourceLayer(), 0)
 		}
 		return out
-	case Root, User, RoleSession, FederatedUser, AssumeRootSession:
 	}
 	if p.Kind == AssumeRootSession && named == directly {
 		named = byIdentity

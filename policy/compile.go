@@ -111,8 +111,13 @@ type options struct {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
 func WithPrincipalIDs(ids map[string]string) Option { return func(o *options) { o.ids = ids } }
 
-// Compile makes a document ready to evaluate.
+// Compile makes a document ready to evaluate. The document must have come from
+// Parse, unchanged: Compile relies on what Parse refuses, and panics on a
+// Document that was put together by hand.
 func Compile(id Source, doc *Document, opts ...Option) *Policy {
+	if doc.source == "" {
+		panic("policy: Compile of a Document that is not from Parse")
+	}
 	var o options
 	for _, f := range opts {
 		f(&o)

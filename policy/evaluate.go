@@ -16,7 +16,7 @@ type Request struct {
 
 // sameAccount says whether the resource is of the requester's own account.
 func (req *Request) sameAccount() bool {
-	if req.Principal == nil || req.Principal.Account == "" {
+	if req.Principal == nil || !req.Principal.Kind.hasAccount() || req.Principal.Account == "" {
 		return false
 	}
 	owner := req.ResourceAccount
@@ -35,7 +35,8 @@ type Layers struct {
 	// none were passed. A FederatedUser or AssumeRootSession without them has
 	// no permissions of its own.
 	Session *Set
-	// Resource is the policy of the resource, nil if it has none.
+	// Resource is the policy of the resource, nil if it has none. Its kind is
+	// Resource, Trust or KeyPolicy; any other cannot be evaluated and denies.
 	Resource *Policy
 	// ResourceMustGrant is set where no identity policy can stand in for the
 	// resource's: for roles and KMS keys. A Resource of kind Trust or
@@ -125,7 +126,7 @@ func (d Decision) Statement() (*Policy, int) {
 // combined.
 func Evaluate(req *Request, l *Layers) Decision {
 	var m match
-	if !m.init(req, l.Boundary != nil) {
+	if !m.init(req, l.Boundary != nil) || !l.valid() {
 		return Decision{}
 	}
 	if d := l.denied(&m); d.Reason == ExplicitDeny {
@@ -195,16 +196,12 @@ func (l *Layers) granted(m *match) Decision {
 	fromResource := Decision{Allowed, l.resourceLayer(), 0, byResource}
 	noResource := Decision{ImplicitDeny, l.resourceLayer(), 0, nil}
 	p := m.principal
-	switch p.Kind {
-	case Anonymous, WebIdentity, SAML, Service:
+	if !p.Kind.hasAccount() {
 		// These have no policies of their own.
 		if named == notNamed {
 			return noResource
 		}
 		return fromResource
-	case Root, User, RoleSession, FederatedUser, AssumeRootSession:
-	default:
-		return Decision{}
 	}
 
 	same := m.same
@@ -275,10 +272,15 @@ func (l *Layers) resourceLayer() Layer {
 	return LayerResource
 }
 
-// resourceSet is the resource's policy as a set, nil if it has none. A policy
-// of a kind without Principal grants and denies nobody anything on a resource.
+// valid says whether the resource's policy is of a kind that a resource has.
+// One that is not cannot be evaluated, and that denies.
+func (l *Layers) valid() bool {
+	return l.Resource == nil || l.Resource.more != nil && l.Resource.more.set != nil
+}
+
+// resourceSet is the resource's policy as a set, nil if it has none.
 func (l *Layers) resourceSet() *Set {
-	if l.Resource == nil || l.Resource.more == nil {
+	if l.Resource == nil {
 		return nil
 	}
 	return l.Resource.more.set

@@ -277,6 +277,19 @@ func TestNoResourceAction(t *testing.T) {
 	}
 }
 
+// TestWrongKind: a policy of another kind in the resource's place denies,
+// since its Deny statements could not be asked.
+func TestWrongKind(t *testing.T) {
+	l := &Layers{Identity: set(t, Identity, allowAll), Resource: compile(t, Identity, doc(denyGet))}
+	req := &Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}
+	if d := Evaluate(req, l); d.Reason != ImplicitDeny || d.Layer != NoLayer {
+		t.Errorf("%s by %s", d.Reason, d.Layer)
+	}
+	if e := Explain(req, l); e.Decision != "implicitDeny" {
+		t.Error(e)
+	}
+}
+
 func TestDecisionStatement(t *testing.T) {
 	p := compile(t, Identity, doc(allowPut, allowGet))
 	req := &Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}

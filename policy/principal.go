@@ -53,6 +53,17 @@ type Principal struct {
 	ServiceLinked bool
 }
 
+// hasAccount says whether requesters of the kind belong to an account, and so
+// can be named by it and have policies of their own.
+func (k PrincipalKind) hasAccount() bool {
+	switch k {
+	case Root, User, RoleSession, FederatedUser, AssumeRootSession:
+		return true
+	case Anonymous, WebIdentity, SAML, Service:
+	}
+	return false
+}
+
 // grade says how closely a Principal element names a requester, on which
 // depends what limits the grant.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
@@ -135,11 +146,11 @@ func (s *principalSpec) names(p *Principal) grade {
 	case specEveryone:
 		return directly
 	case specAccount:
-		if p.Account != "" && p.Account == s.value {
+		if p.Kind.hasAccount() && p.Account != "" && p.Account == s.value {
 			return byAccount
 		}
 	case specCanonical:
-		if p.CanonicalUser != "" && p.CanonicalUser == s.value {
+		if p.Kind.hasAccount() && p.CanonicalUser != "" && p.CanonicalUser == s.value {
 			return byAccount
 		}
 	case specService:
@@ -212,7 +223,7 @@ func (l *principalList) grade(p *Principal, effect Effect, bounded bool) grade {
 		// In a trust policy "*" allows AWS principals: AssumeRole needs
 		// credentials, and services and federated identities must be named as
 		// what they are. A Deny for "*" reaches everyone.
-		if s.kind == specEveryone && l.trust && effect == Allow && p.Account == "" {
+		if s.kind == specEveryone && l.trust && effect == Allow && !p.Kind.hasAccount() {
 			continue
 		}
 		best = max(best, g)
@@ -250,7 +261,7 @@ func (l *principalList) gradeNot(p *Principal, effect Effect, bounded bool) grad
 		}
 	}
 	if effect == Allow {
-		if self || identity || account || l.trust && p.Account == "" {
+		if self || identity || account || l.trust && !p.Kind.hasAccount() {
 			return notNamed
 		}
 		return byIdentity

@@ -26,7 +26,7 @@ type entry struct {
 const indexFrom = 24
 
 // NewSet makes a set of policies. A set of none allows nothing, which is not
-// the same as no set at all.
+// the same as no set at all. The set keeps the slice, which must not be changed.
 func NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies}
 	n := 0

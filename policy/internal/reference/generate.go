@@ -93,8 +93,16 @@ func (g generator) principal() *policy.Principal {
 		7: {Kind: policy.SAML, Provider: "arn:aws:iam::" + a1 + ":saml-provider/idp"},
 		8: {Kind: policy.Service, Service: "ec2.amazonaws.com"},
 		9: {Kind: policy.User, ARN: "arn:aws:iam::" + acct + ":user/bo", Account: acct, UniqueID: "AIDABOBOBOBOBOBOBO01", CanonicalUser: "79a5"},
-	}[[]int{0, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9}[g.IntN(16)]]
+	}[g.kind()]
+	if p.Account == "" && p.Kind != policy.Anonymous && g.chance(3) {
+		p.Account, p.CanonicalUser = acct, "79a5" // which these must not be named by
+	}
 	return &p
+}
+
+// kind draws one of the requesters that principal knows.
+func (g generator) kind() int {
+	return []int{0, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9}[g.IntN(16)]
 }
 
 var principalNames = []string{

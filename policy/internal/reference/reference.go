@@ -290,7 +290,7 @@ func (e *evaluator) named(ps principals, how, effect string) bool {
 	for typ, names := range ps {
 		for _, n := range names {
 			if n == "*" {
-				if how == "self" && !(e.trust && effect == "Allow" && e.Principal.Account == "") {
+				if how == "self" && !(e.trust && effect == "Allow" && !e.ofAccount()) {
 					return true
 				}
 				continue
@@ -316,11 +316,11 @@ func (e *evaluator) nameIs(typ, name string) string {
 			return "self"
 		}
 	case "CanonicalUser":
-		if p.CanonicalUser == name {
+		if p.CanonicalUser == name && e.ofAccount() {
 			return "account"
 		}
 	case "AWS":
-		if p.Account != "" && (name == p.Account || strings.HasPrefix(name, "arn:") && strings.HasSuffix(name, ":iam::"+p.Account+":root")) {
+		if e.ofAccount() && (name == p.Account || strings.HasPrefix(name, "arn:") && strings.HasSuffix(name, ":iam::"+p.Account+":root")) {
 			return "account"
 		}
 		if strings.Contains(name, ":sts:") {
@@ -366,7 +366,7 @@ func (e *evaluator) notExempt(ps principals, effect string) bool {
 		}
 	}
 	if effect == "Allow" {
-		return !found["self"] && !found["identity"] && !found["account"] && !byName && !(e.trust && p.Account == "")
+		return !found["self"] && !found["identity"] && !found["account"] && !byName && !(e.trust && !e.ofAccount())
 	}
 	if e.Boundary != nil {
 		return true
@@ -382,6 +382,15 @@ func (e *evaluator) notExempt(ps principals, effect string) bool {
 		return !(found["self"] && found["identity"] && found["account"])
 	}
 	return !found["self"]
+}
+
+// ofAccount says whether the requester belongs to an account.
+func (e *evaluator) ofAccount() bool {
+	switch e.Principal.Kind {
+	case policy.Anonymous, policy.Service, policy.WebIdentity, policy.SAML:
+		return false
+	}
+	return e.Principal.Account != ""
 }
 
 func validAction(a string) bool {
