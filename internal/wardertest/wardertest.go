@@ -10,6 +10,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -37,7 +38,27 @@ type Server struct {
 	Clock *Clock
 	Log   *bytes.Buffer // what it logged, at debug level; read it when the server is idle
 
-	t testing.TB
+	t    testing.TB
+	http inMemory
+}
+
+// inMemory hands on requests with their bodies in memory. The SDK closes the
+// body of a request as soon as the response begins, and net/http, when it does
+// not know that it is in memory, may still be about to look for the body's end:
+// it then takes the connection away while the response is read. That happens
+// when client and server share a process and little else.
+type inMemory struct{ *http.Client }
+
+func (c inMemory) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return c.Client.Do(r)
 }
 
 // Credentials are an access key, with a session token for sessions.
@@ -87,6 +108,8 @@ func Start(t testing.TB) *Server {
 func StartConfig(t testing.TB, c daemon.Config) *Server {
 	t.Helper()
 	s := &Server{t: t, Clock: new(Clock), Log: new(bytes.Buffer)}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	s.http = inMemory{&http.Client{Transport: transport}}
 	s.Admin = Credentials{AccessKeyID: "AKIAWARDERTEST000000", SecretAccessKey: "test-secret-of-the-administrator-0000000"}
 	c.Listen, c.Account = "127.0.0.1:0", Account
 	c.AdminKeyID, c.AdminSecret = s.Admin.AccessKeyID, s.Admin.SecretAccessKey
@@ -101,6 +124,7 @@ func StartConfig(t testing.TB, c daemon.Config) *Server {
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	t.Cleanup(func() {
+		transport.CloseIdleConnections()
 		stop()
 		if err := errors.Join(<-ended, d.Close()); err != nil {
 			t.Errorf("the server ended with: %v", err)
@@ -112,14 +136,14 @@ func StartConfig(t testing.TB, c daemon.Config) *Server {
 // IAM is an IAM client with these credentials. It does not retry.
 func (s *Server) IAM(c Credentials) *iam.Client {
 	return iam.New(iam.Options{
-		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c),
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http,
 	})
 }
 
 // STS is an STS client with these credentials. It does not retry.
 func (s *Server) STS(c Credentials) *sts.Client {
 	return sts.New(sts.Options{
-		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c),
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http,
 	})
 }
 
