@@ -23,7 +23,8 @@ import (
 const (
 	maxSerial  = 256  // characters that a serial number can have in requests
 	maxVirtual = 5000 // virtual devices of an account: as many as users
-	qrCodeSide = 300  // pixels
+	moduleSide = 5    // pixels of the QR code's modules
+	quietZone  = 4    // modules of margin that scanners ask for
 	otpIssuer  = "Amazon Web Services"
 )
 
@@ -47,7 +48,8 @@ func (s *Service) prepareVirtualMFADevice(c *service.Call, snap *state.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	scaled, err := barcode.Scale(code, max(qrCodeSide, code.Bounds().Dx()), max(qrCodeSide, code.Bounds().Dy()))
+	side := (code.Bounds().Dx() + 2*quietZone) * moduleSide
+	scaled, err := barcode.Scale(code, side, side)
 	if err != nil {
 		return nil, err
 	}
