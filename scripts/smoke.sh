@@ -11,9 +11,10 @@ cleanup() {
 	rm -rf "$data"
 }
 trap cleanup EXIT
-for _ in $(seq 100); do
-	[ -S "$data/control.sock" ] && break
-	sleep 0.1
+# The build comes first, so this may take minutes on a cold cache.
+until [ -S "$data/control.sock" ]; do
+	kill -0 "$pid" 2>/dev/null || { cat "$data/err" >&2; exit 1; }
+	sleep 0.2
 done
 eval "$(./bin/warder env --data "$data")"
 grep -q 'To connect' "$data/out"
