@@ -102,23 +102,23 @@ func shiftAnd(chunk, s string) int {
 func matchPrefix(p, s string) int {
 	i := 0
 	for p != "" {
-		q := strings.IndexByte(p, '?')
+		if p[0] == '?' {
+			if i == len(s) {
+				return -1
+			}
+			i += runeLen(s[i:])
+			p = p[1:]
+			continue
+		}
 		lit := p
-		if q >= 0 {
+		if q := strings.IndexByte(p, '?'); q >= 0 {
 			lit = p[:q]
 		}
 		if !strings.HasPrefix(s[i:], lit) {
 			return -1
 		}
 		i += len(lit)
-		if q < 0 {
-			return i
-		}
-		if i == len(s) {
-			return -1
-		}
-		i += runeLen(s[i:])
-		p = p[q+1:]
+		p = p[len(lit):]
 	}
 	return i
 }

@@ -3,8 +3,10 @@ package reference
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +57,7 @@ var (
 	// strings that stand as condition values and as values of keys.
 	words     = []string{"", "a", "A", "ab", "b", "jo", "*", "?", "a*", "true", "false", "1", "10.0.0.1", "é", "${t:a}"}
 	templates = []string{"a", "A", "a*", "*", "?", "??", "a?", "*b", "", "jo", "${t:a}", "${aws:username}", "${T:A}*", "${t:a, 'b'}", "x${*}", "${?}", "${t:m}", "${t:none,''}", "true", "1"}
-	numbers   = []string{"0", "1", "-1", "1.0", "1.50", "01.5", "9007199254740993", "9007199254740992", "100", "-100.25", "+1"}
+	numbers   = []string{"0", "1", "9", "20", "-1", "1.0", "1.50", "01.5", "9007199254740993", "9007199254740992", "100", "-100.25", "+1"}
 	dates     = []string{"2024", "2024-02", "2024-02-29", "2024-02-29T12:00Z", "2024-02-29T12:00:00Z", "2024-02-29T13:00:00+01:00", "2024-02-29T12:00:00.25Z", "1709208000", "0", "-1"}
 	booleans  = []string{"true", "false", "TRUE", "False"}
 	addresses = []string{"10.0.0.0/8", "10.0.0.1", "0.0.0.0/0", "192.0.2.0/24", "192.0.2.77/25", "2001:db8::/32", "2001:db8::1", "::/0", "192.0.2.128/25"}
@@ -66,17 +68,24 @@ var (
 	operations = []struct {
 		names  []string
 		values []string
+		key    string // that mostly has values of the type, if there is one
 	}{
-		{[]string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"}, templates},
-		{[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"}, numbers},
-		{[]string{"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"}, dates},
-		{[]string{"Bool"}, append([]string{"${t:a}"}, booleans...)},
-		{[]string{"BinaryEquals"}, binaries},
-		{[]string{"IpAddress", "NotIpAddress"}, addresses},
-		{[]string{"ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"}, arns},
-		{[]string{"Null"}, booleans},
+		{[]string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"}, templates, ""},
+		{[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"}, numbers, "t:n"},
+		{[]string{"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"}, dates, "t:d"},
+		{[]string{"Bool"}, append([]string{"${t:a}"}, booleans...), ""},
+		{[]string{"BinaryEquals"}, binaries, ""},
+		{[]string{"IpAddress", "NotIpAddress"}, addresses, "t:ip"},
+		{[]string{"ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"}, arns, "t:arn"},
+		{[]string{"Null"}, booleans, ""},
 	}
 )
+
+// typedPools are the values of the keys that have a type.
+var typedPools = map[string][]string{
+	"t:n": numbers, "t:d": dates, "t:arn": arns[:6],
+	"t:ip": {"10.0.0.1", "10.0.0.2", "192.0.2.77", "192.0.2.200", "2001:db8::1", "::ffff:10.0.0.1", "junk"},
+}
 
 // principals has every kind, and several of an account.
 func (g generator) principal() *policy.Principal {
@@ -209,6 +218,9 @@ func (g generator) conditions() map[string]any {
 			name = g.one([]string{"", "", "", "ForAnyValue:", "ForAllValues:"}) + name + g.one([]string{"", "", "", "IfExists"})
 		}
 		key := g.one(keys)
+		if o.key != "" && !g.chance(4) {
+			key = o.key
+		}
 		values := []any{}
 		for _, v := range g.some(3, o.values) {
 			if n, err := strconv.Atoi(v); err == nil && strconv.Itoa(n) == v && g.chance(2) {
@@ -332,6 +344,18 @@ func (g generator) request(c *Case) policy.Values {
 		}
 		ctx.Set(k, v)
 		c.Context[strings.ToLower(k)] = Value{texts, multi}
+	}
+	for _, k := range slices.Sorted(maps.Keys(typedPools)) {
+		if !g.chance(6) {
+			texts := g.some(2, typedPools[k])
+			v := Value{texts, len(texts) > 1}
+			c.Context[k] = v
+			if v.Multi {
+				ctx.Set(k, policy.Strings(texts...))
+			} else {
+				ctx.Set(k, policy.String(texts[0]))
+			}
+		}
 	}
 	ctx.Set("aws:PrincipalAccount", policy.String(c.Principal.Account))
 	c.Context["aws:principalaccount"] = Value{Texts: []string{c.Principal.Account}}
