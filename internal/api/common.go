@@ -27,6 +27,7 @@ var commonStatus = map[string]int{
 	"MalformedHttpRequestException":  http.StatusBadRequest,
 	"MalformedInput":                 http.StatusBadRequest,
 	"MalformedQueryString":           http.StatusNotFound,
+	"MethodNotAllowed":               http.StatusMethodNotAllowed,
 	"MissingAction":                  http.StatusBadRequest,
 	"MissingAuthenticationToken":     http.StatusForbidden,
 	"MissingParameter":               http.StatusBadRequest,

@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/warder-iam/warder/internal/authn"
@@ -35,6 +36,21 @@ import (
 // chains of two million characters, percent-encoded.
 const MaxBody = 8 << 20
 
+const (
+	// smallBody is what a request may send without counting against maxLarge:
+	// nearly every request has some hundred bytes.
+	smallBody = 256 << 10
+	// maxLarge is how many larger bodies are in memory at one time. Anybody can
+	// send them, since they are read before the signature can be checked.
+	maxLarge = 16
+	// maxUnsigned bounds the body of a request without any signature: the tokens
+	// of STS's federation have 100,000 characters at most.
+	maxUnsigned = 1 << 20
+	// maxDiscard is how much is read, and not kept, of a body that is refused:
+	// many clients look for the answer only when they have sent everything.
+	maxDiscard = 2 * MaxBody
+)
+
 // Server answers HTTP requests. It is an http.Handler.
 type Server struct {
 	State    *state.State
@@ -47,6 +63,8 @@ type Server struct {
 	// Paths are the handlers of fixed paths besides the AWS protocols, such as
 	// AuthZEN's. Each authenticates its own caller by Server.Caller.
 	Paths map[string]http.Handler
+
+	large atomic.Int32 // bodies beyond smallBody in memory
 }
 
 // ServeHTTP implements http.Handler.
@@ -97,14 +115,24 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 			out, err = nil, awserr.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	body, err := readBody(r)
+	// The query protocol has two methods
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html). A third
+	// would only be one more thing for a proxy in between to treat otherwise.
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		return nil, nil, nil, awserr.New("MethodNotAllowed", "The specified method is not allowed against this resource.")
+	}
+	claim, claimErr := authn.ReadClaim(r)
+	limit := MaxBody
+	if claim == nil {
+		limit = maxUnsigned
+	}
+	body, release, err := s.readBody(r, limit)
+	defer release()
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	form, formErr := wire.ParseForm(body, r.URL.RawQuery, r.Header.Get("Content-Type"))
-
-	claim, err := authn.ReadClaim(r)
-	if err == nil {
+	if err = claimErr; err == nil {
 		svc, err = s.route(claim, form)
 	}
 	if err != nil {
@@ -174,13 +202,10 @@ func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, rec *
 }
 
 // Caller authenticates a request to a fixed path, signed for the given service
-// name. It reads the body and gives it back.
+// name. It reads the body and gives it back; from then on it is the caller's to
+// bound what is done with it.
 func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []byte, error) {
 	rec := &Record{Time: s.Now()}
-	body, err := readBody(r)
-	if err != nil {
-		return authz.Request{}, nil, err
-	}
 	claim, err := authn.ReadClaim(r)
 	if err != nil {
 		return authz.Request{}, nil, err
@@ -190,6 +215,11 @@ func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []b
 	}
 	if claim.Service != serviceName {
 		return authz.Request{}, nil, wrongService(serviceName)
+	}
+	body, release, err := s.readBody(r, MaxBody)
+	defer release()
+	if err != nil {
+		return authz.Request{}, nil, err
 	}
 	req, err := s.request(r, claim, body, rec)
 	if err == nil && req.Caller.Kind == policy.Anonymous {
@@ -221,26 +251,41 @@ func wrongService(want string) error {
 	return awserr.New(awserr.CodeSignatureDoesNotMatch, "Credential should be scoped to correct service: '%s'.", want)
 }
 
-func readBody(r *http.Request) ([]byte, error) {
-	tooLarge := awserr.New("RequestEntityTooLarge", "The request body is larger than %d bytes.", MaxBody)
-	if r.ContentLength > MaxBody {
-		return nil, tooLarge
+// readBody reads a body of at most limit bytes. release is to be called when
+// the body is not needed any more; it is never nil.
+func (s *Server) readBody(r *http.Request, limit int) (body []byte, release func(), err error) {
+	release = func() {}
+	tooLarge := awserr.New("RequestEntityTooLarge", "The request body is larger than %d bytes.", limit)
+	if r.ContentLength > int64(limit) {
+		discard(r)
+		return nil, release, tooLarge
 	}
-	var body []byte
-	var err error
 	if r.ContentLength > 0 {
 		// Grows with what arrives, not with what is announced.
 		body = make([]byte, 0, min(r.ContentLength, 64<<10))
 	}
-	body, err = appendAll(body, io.LimitReader(r.Body, MaxBody+1))
+	body, err = appendAll(body, io.LimitReader(r.Body, smallBody))
+	if err == nil && len(body) == smallBody {
+		if s.large.Add(1) > maxLarge {
+			s.large.Add(-1)
+			discard(r)
+			return nil, release, awserr.New("Throttling", "Rate exceeded")
+		}
+		release = func() { s.large.Add(-1) }
+		body, err = appendAll(body, io.LimitReader(r.Body, int64(limit)+1-smallBody))
+	}
 	if err != nil {
-		return nil, &awserr.Error{Code: "MalformedHttpRequestException", Message: "The request body could not be read in full.", Cause: err}
+		return nil, release, &awserr.Error{Code: "MalformedHttpRequestException", Message: "The request body could not be read in full.", Cause: err}
 	}
-	if len(body) > MaxBody {
-		return nil, tooLarge
+	if len(body) > limit {
+		discard(r)
+		return nil, release, tooLarge
 	}
-	return body, nil
+	return body, release, nil
 }
+
+// discard reads on, within bounds, so that the refusal reaches the client.
+func discard(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, maxDiscard) }
 
 func appendAll(b []byte, r io.Reader) ([]byte, error) {
 	for {
