@@ -323,11 +323,14 @@ func (s *Server) Listen(ctx context.Context, hs *http.Server, serve func() error
 	case <-ctx.Done():
 		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		err := hs.Shutdown(grace)
-		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
+		if hs.Shutdown(grace) != nil {
+			// Whoever is still connected has sent no request, or will not take the answer.
+			_ = hs.Close()
 		}
-		return err
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
 	}
 }
 
