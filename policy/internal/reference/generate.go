@@ -165,6 +165,12 @@ func (g generator) statement(kind policy.Kind) map[string]any {
 		pool = trustPatterns
 	}
 	st[g.not("Action")] = g.listOrOne(g.some(3, pool))
+	if (kind == policy.Identity || kind == policy.SCP) && g.chance(6) {
+		// Listed actions on everything, which the index keeps apart.
+		delete(st, "NotAction")
+		st["Action"], st["Resource"] = g.some(3, actions), "*"
+		return st
+	}
 	switch kind {
 	case policy.Trust:
 	case policy.Resource, policy.KeyPolicy:
@@ -243,7 +249,7 @@ func (g generator) conditions() map[string]any {
 // document is the text of a policy.
 func (g generator) document(kind policy.Kind) string {
 	n := g.IntN(4)
-	if g.chance(20) {
+	if g.chance(15) {
 		n = 24 + g.IntN(40) // enough for an index
 	}
 	sts := []any{g.statement(kind)}
