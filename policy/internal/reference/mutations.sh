@@ -4,7 +4,7 @@
 #
 #	policy/internal/reference/mutations.sh [cases]
 set -eu
-cases=${1:-20000}
+cases=${1:-100000}
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
