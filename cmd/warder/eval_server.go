@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -157,7 +156,7 @@ func (f *evalFlags) askSimulator(ctx context.Context, files *question.Policies) 
 	a := &evalAnswer{Allowed: r.EvalDecision == policy.Allowed.String(), Decision: r.EvalDecision}
 	if f.explain {
 		a.Explanation = map[string]any{
-			"matchedStatements": r.Matched, "missingContextKeys": slices.Concat(r.Missing, r.SpecificMissing),
+			"matchedStatements": r.Matched, "missingContextKeys": append(append([]string{}, r.Missing...), r.SpecificMissing...),
 		}
 	}
 	return a, nil
