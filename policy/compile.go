@@ -51,6 +51,7 @@ type more struct {
 	conditions []condition
 	templates  []compiledTemplate
 	set        *Set // of this policy alone, for the kinds with Principal
+	public     bool // Document.IsPublic, for Resource
 }
 
 // extend makes more on first use.
@@ -142,6 +143,7 @@ func Compile(id Source, doc *Document, opts ...Option) *Policy {
 	}
 	if doc.Kind == Resource || doc.Kind == Trust || doc.Kind == KeyPolicy {
 		p.extend().set = NewSet(p)
+		p.more.public = doc.Kind == Resource && doc.IsPublic()
 	}
 	return p
 }

@@ -12,7 +12,7 @@ func conditionHolds(t *testing.T, effect, condition string, ctx Context) bool {
 	t.Helper()
 	p := compile(t, Identity, doc(`{"Effect":"`+effect+`","Action":"*","Resource":"*","Condition":`+condition+`}`))
 	var m match
-	if !m.init(&Request{Principal: user(acctA, "u"), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/o", Context: ctx}, false) {
+	if !m.init(&Request{Principal: user(acctA, "u"), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/o", Context: ctx}, &Layers{}) {
 		t.Fatal("bad request")
 	}
 	return p.statements[0].matches(&m)

@@ -42,6 +42,9 @@ type Layers struct {
 	// resource's: for roles and KMS keys. A Resource of kind Trust or
 	// KeyPolicy implies it.
 	ResourceMustGrant bool
+	// S3 are the access control lists and the public access settings of a
+	// bucket or object, nil for other resources.
+	S3 *S3
 	// Endpoint is the policy of the VPC endpoint, nil if the request came
 	// through none.
 	Endpoint *Set
@@ -108,7 +111,8 @@ type Decision struct {
 func (d Decision) Allowed() bool { return d.Reason == Allowed }
 
 // Statement is the statement that denied or granted: its policy and its index
-// in it. It is nil, -1 for implicit denies and for the root user.
+// in it. It is nil, -1 for implicit denies, for the root user, and where an S3
+// ACL granted or RestrictPublicBuckets denied.
 func (d Decision) Statement() (*Policy, int) {
 	if d.st == nil {
 		return nil, -1
@@ -126,7 +130,7 @@ func (d Decision) Statement() (*Policy, int) {
 // combined.
 func Evaluate(req *Request, l *Layers) Decision {
 	var m match
-	if !m.init(req, l.Boundary != nil) || !l.valid() {
+	if !m.init(req, l) {
 		return Decision{}
 	}
 	if d := l.denied(&m); d.Reason == ExplicitDeny {
@@ -157,6 +161,9 @@ func (l *Layers) denied(m *match) Decision {
 	}
 	if st := l.resourceSet().deny(m); st != nil {
 		return Decision{ExplicitDeny, l.resourceLayer(), 0, st}
+	}
+	if l.restricted(m) {
+		return Decision{ExplicitDeny, LayerResource, 0, nil}
 	}
 	if st := l.Identity.deny(m); st != nil {
 		return Decision{ExplicitDeny, LayerIdentity, 0, st}
@@ -192,7 +199,7 @@ func (l *Layers) guarded(m *match) (Decision, bool) {
 
 // granted combines what the principal's side and the resource's side grant.
 func (l *Layers) granted(m *match) Decision {
-	byResource, named := l.resourceSet().closest(m)
+	byResource, named := l.closest(m)
 	fromResource := Decision{Allowed, l.resourceLayer(), 0, byResource}
 	noResource := Decision{ImplicitDeny, l.resourceLayer(), 0, nil}
 	p := m.principal
@@ -231,6 +238,20 @@ func (l *Layers) granted(m *match) Decision {
 		return noResource
 	}
 	return Decision{Allowed, LayerIdentity, 0, identity}
+}
+
+// closest is what of the resource's side names the requester most closely: a
+// statement of its policy, or without one an S3 ACL.
+func (l *Layers) closest(m *match) (st *statement, named grade) {
+	if !m.foreign {
+		st, named = l.resourceSet().closest(m)
+	}
+	if l.S3 != nil && named != directly {
+		if g := l.S3.grade(m); g > named {
+			return nil, g
+		}
+	}
+	return st, named
 }
 
 // identityAllows asks the identity policies. The root user of an account, and

@@ -87,7 +87,7 @@ func Explain(req *Request, l *Layers) *Explanation {
 		Principal: callerName(req.Principal), Action: req.Action, Resource: req.Resource,
 	}
 	x := explainer{l: l, docs: map[*Policy]*Document{}}
-	if !x.m.init(req, l.Boundary != nil) || !l.valid() {
+	if !x.m.init(req, l) {
 		return e
 	}
 	if d.st != nil {

@@ -12,6 +12,9 @@ type match struct {
 	split     bool // fields and isARN are known
 	isARN     bool
 	fields    arnFields // of the resource, if isARN
+
+	foreign bool       // an S3 object whose owner decides, and not the bucket's
+	acl     *aclAction // the action as ACLs know it, if they are given and do
 }
 
 // resourceFields cuts the resource when it is first asked for.
@@ -23,14 +26,18 @@ func (m *match) resourceFields() (*arnFields, bool) {
 	return &m.fields, m.isARN
 }
 
-func (m *match) init(req *Request, bounded bool) bool {
+// init reports false for what cannot be evaluated.
+func (m *match) init(req *Request, l *Layers) bool {
 	var ok bool
-	m.req, m.principal, m.bounded = req, req.Principal, bounded
+	m.req, m.principal, m.bounded = req, req.Principal, l.Boundary != nil
 	m.probe, ok = newProbe(req.Action)
-	if !ok || m.principal == nil || req.Resource == "" {
+	if !ok || m.principal == nil || req.Resource == "" || !l.valid() {
 		return false
 	}
 	m.same = req.sameAccount()
+	if l.S3 != nil {
+		l.S3.own(m)
+	}
 	return true
 }
 
