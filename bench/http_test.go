@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,13 @@ import (
 
 // connections is how many clients call at once, each on a connection that it keeps.
 const connections = 32
+
+// start starts a server that logs as `warder serve` does: what goes wrong, and
+// not every request, which tests' servers log.
+func start(b *testing.B, c daemon.Config) *wardertest.Server {
+	c.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	return wardertest.StartConfig(b, c)
+}
 
 // wire is a signed request as bytes. Signing and HTTP libraries on the client's
 // side would cost more than the server does; a real client is another machine's
@@ -55,6 +64,7 @@ func run(b *testing.B, s *wardertest.Server, next func(n int64) []byte) {
 	var wg sync.WaitGroup
 	b.ReportAllocs()
 	b.ResetTimer()
+	cpu := cpuTime()
 	for range connections {
 		wg.Go(func() {
 			conn, err := net.Dial("tcp", address)
@@ -78,6 +88,7 @@ func run(b *testing.B, s *wardertest.Server, next func(n int64) []byte) {
 	}
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+	b.ReportMetric((cpuTime()-cpu).Seconds()*1e6/float64(b.N), "cpu-µs/req")
 }
 
 // answer reads a response with the least that HTTP/1.1 needs.
@@ -107,19 +118,19 @@ func answer(in *bufio.Reader) error {
 }
 
 func BenchmarkGetCallerIdentity(b *testing.B) {
-	s := wardertest.Start(b)
+	s := start(b, daemon.Config{Store: "memory"})
 	request := wire(b, s, "sts", url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}})
 	run(b, s, func(int64) []byte { return request })
 }
 
 func BenchmarkGetUser(b *testing.B) {
-	s := wardertest.Start(b)
+	s := start(b, daemon.Config{Store: "memory"})
 	request := wire(b, s, "iam", url.Values{"Action": {"GetUser"}, "Version": {"2010-05-08"}, "UserName": {"administrator"}})
 	run(b, s, func(int64) []byte { return request })
 }
 
 func BenchmarkAssumeRole(b *testing.B) {
-	s := wardertest.Start(b)
+	s := start(b, daemon.Config{Store: "memory"})
 	if _, err := s.IAM(s.Admin).CreateRole(b.Context(), &iam.CreateRoleInput{
 		RoleName:                 aws.String("r"),
 		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + wardertest.Account + `"},"Action":"sts:AssumeRole"}}`),
@@ -135,7 +146,7 @@ func BenchmarkAssumeRole(b *testing.B) {
 
 // BenchmarkPutUserPolicy is a durable write: it returns when it is on disk.
 func BenchmarkPutUserPolicy(b *testing.B) {
-	s := wardertest.StartConfig(b, daemon.Config{Data: b.TempDir()})
+	s := start(b, daemon.Config{Data: b.TempDir()})
 	request := wire(b, s, "iam", url.Values{
 		"Action": {"PutUserPolicy"}, "Version": {"2010-05-08"}, "UserName": {"administrator"}, "PolicyName": {"bench"},
 		"PolicyDocument": {`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`},

@@ -21,10 +21,12 @@ type engine struct {
 	name   string
 	module string
 	build  func(w *workload) (decider, error)
-	// tenants is how many principals of T and T2 fit into the time and memory
-	// of a run: 0 for all of them, negative for none. Fewer fit into caches
-	// better, so that a limit flatters the engine.
+	// tenants is how many principals of T can be compiled in the time and memory
+	// of a run; 0 is all of them. Fewer fit into caches better, so that a limit
+	// flatters the engine.
 	tenants int
+	// single says that the engine cannot run workloads of many principals.
+	single bool
 }
 
 // A decider answers the requests of a workload by their number. It has turned
@@ -36,10 +38,10 @@ type decider interface {
 
 var engines = []engine{
 	{name: "warder", module: "github.com/warder-iam/warder", build: newWarder},
-	{name: "cel-go", module: "cel.dev/cel-go", build: newCEL, tenants: 2_000},
+	{name: "cel-go", module: "cel.dev/cel-go", build: newCEL, tenants: 5_000},
 	{name: "cedar-go", module: "github.com/cedar-policy/cedar-go", build: newCedar, tenants: 20_000},
-	{name: "OPA", module: "github.com/open-policy-agent/opa", build: newOPA, tenants: 10_000},
-	{name: "casbin", module: "github.com/casbin/casbin/v3", build: newCasbin, tenants: -1},
+	{name: "OPA", module: "github.com/open-policy-agent/opa", build: newOPA, tenants: 500},
+	{name: "casbin", module: "github.com/casbin/casbin/v3", build: newCasbin, single: true},
 }
 
 // result is what one engine did on one workload.
@@ -88,12 +90,12 @@ func fail(err error) {
 // if the engine cannot run the workload.
 func run(e *engine, w *workload, runs int) (*result, error) {
 	res := &result{n: w.principals}
-	if w.principals > 1 && e.tenants != 0 {
-		if e.tenants < 0 {
-			return nil, nil
-		}
-		w = w.reduced(e.tenants)
-		res.n = e.tenants
+	switch {
+	case w.principals > 1 && e.single:
+		return nil, nil
+	case !w.shared && 0 < e.tenants && e.tenants < w.principals:
+		w = own(e.tenants)
+		res.n = w.principals
 	}
 	before := heap()
 	d, err := e.build(w)

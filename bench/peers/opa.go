@@ -10,34 +10,100 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
-// opaEngine has a rule a statement, partially evaluated, for a single
-// principal. For many it has one generic rule over data: a million rules would
-// compile for hours.
+// opaEngine has a rule for each pair of patterns of a statement, which is what
+// OPA's rule index understands. With one principal the rules are partially
+// evaluated. With many, each document is a package of its own, and data say
+// which packages are a principal's.
 type opaEngine struct {
 	query    rego.PreparedEvalQuery
 	requests []rego.EvalOption
 }
 
+const opaSingle = `package peers
+
+default allow := false
+
+allow if {
+	data.document.p0.permitted
+	not data.document.p0.denied
+}
+`
+
+const opaMany = `package peers
+
+default allow := false
+
+allow if {
+	some name in data.principals[input.principal]
+	data.document[name].permitted
+	not denied
+}
+
+denied if {
+	some name in data.principals[input.principal]
+	data.document[name].denied
+}
+`
+
 func newOPA(w *workload) (decider, error) {
-	if w.principals > 1 {
-		return newOPAData(w)
+	ctx := context.Background()
+	if w.principals == 1 {
+		document, err := opaPackage("p0", w.policies(0)...)
+		if err != nil {
+			return nil, err
+		}
+		query, err := rego.New(rego.Query("data.peers.allow"), rego.Module("peers.rego", opaSingle), rego.Module("p0.rego", document)).
+			PrepareForEval(ctx, rego.WithPartialEval())
+		return &opaEngine{query: query}, err
 	}
-	sts, err := statements(w.policies(0)...)
+	principals := map[string]any{}
+	names := map[*document]string{}
+	options := []func(*rego.Rego){rego.Query("data.peers.allow"), rego.Module("peers.rego", opaMany)}
+	packages := 0
+	for p := range w.principals {
+		var has []any
+		for _, doc := range w.policies(p) {
+			name, ok := names[doc]
+			if !ok {
+				name = fmt.Sprintf("p%d", packages)
+				packages++
+				text, err := opaPackage(name, doc)
+				if err != nil {
+					return nil, err
+				}
+				options = append(options, rego.Module(name+".rego", text))
+				if w.shared {
+					names[doc] = name
+				}
+			}
+			has = append(has, name)
+		}
+		principals[opaName(p)] = has
+	}
+	store := inmem.NewFromObjectWithOpts(map[string]any{"principals": principals},
+		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	query, err := rego.New(append(options, rego.Store(store))...).PrepareForEval(ctx)
+	return &opaEngine{query: query}, err
+}
+
+func opaName(principal int) string { return fmt.Sprintf("user-%d", principal) }
+
+// opaPackage is a module with the documents' rules.
+func opaPackage(name string, docs ...*document) (string, error) {
+	sts, err := statements(docs...)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var text strings.Builder
-	text.WriteString("package peers\ndefault allow := false\nallow if {\n\tpermitted\n\tnot denied\n}\ndefault denied := false\ndefault permitted := false\n")
+	fmt.Fprintf(&text, "package document.%s\n\ndefault denied := false\n\ndefault permitted := false\n", name)
 	for _, st := range sts {
 		head := "permitted"
 		if st.deny {
 			head = "denied"
 		}
-		// A rule for each pair of patterns: these are what the rule index
-		// understands.
 		for _, r := range st.resources {
 			for _, a := range st.actions {
-				fmt.Fprintf(&text, "%s if {\n\t%s\n\t%s\n", head, opaTest("input.resource", r), opaTest("input.action", a))
+				fmt.Fprintf(&text, "\n%s if {\n\t%s\n\t%s\n", head, opaTest("input.resource", r), opaTest("input.action", a))
 				if st.team != "" {
 					fmt.Fprintf(&text, "\tinput.team == %q\n", st.team)
 				}
@@ -48,12 +114,7 @@ func newOPA(w *workload) (decider, error) {
 			}
 		}
 	}
-	query, err := rego.New(rego.Query("data.peers.allow"), rego.Module("peers.rego", text.String())).
-		PrepareForEval(context.Background(), rego.WithPartialEval())
-	if err != nil {
-		return nil, err
-	}
-	return &opaEngine{query: query}, nil
+	return text.String(), nil
 }
 
 func opaTest(variable string, p pattern) string {
@@ -61,113 +122,6 @@ func opaTest(variable string, p pattern) string {
 		return fmt.Sprintf("startswith(%s, %q)", variable, p.text)
 	}
 	return fmt.Sprintf("%s == %q", variable, p.text)
-}
-
-const opaGeneric = `package peers
-
-default allow := false
-
-allow if {
-	some name in data.principals[input.principal]
-	some st in data.policies[name].allow
-	applies(st)
-	not denied
-}
-
-denied if {
-	some name in data.principals[input.principal]
-	some st in data.policies[name].deny
-	applies(st)
-}
-
-applies(st) if {
-	matches(input.resource, st.resources)
-	matches(input.action, st.actions)
-	team(st)
-	network(st)
-}
-
-matches(s, patterns) if {
-	some p in patterns.prefix
-	startswith(s, p)
-}
-
-matches(s, patterns) if s in patterns.exact
-
-team(st) if not st.team
-team(st) if st.team == input.team
-
-network(st) if not st.network
-network(st) if net.cidr_contains(st.network, input.ip)
-`
-
-func newOPAData(w *workload) (decider, error) {
-	policies, principals := map[string]any{}, map[string]any{}
-	names := map[*document]string{}
-	for p := range w.principals {
-		var has []any
-		for _, doc := range w.policies(p) {
-			name, ok := names[doc]
-			if !ok {
-				name = fmt.Sprintf("p%d", len(policies))
-				content, err := opaDocument(doc)
-				if err != nil {
-					return nil, err
-				}
-				policies[name] = content
-				if w.shared {
-					names[doc] = name
-				}
-			}
-			has = append(has, name)
-		}
-		principals[opaName(p)] = has
-	}
-	store := inmem.NewFromObjectWithOpts(map[string]any{"policies": policies, "principals": principals},
-		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	query, err := rego.New(rego.Query("data.peers.allow"), rego.Module("peers.rego", opaGeneric), rego.Store(store)).
-		PrepareForEval(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	return &opaEngine{query: query}, nil
-}
-
-func opaName(principal int) string { return fmt.Sprintf("user-%d", principal) }
-
-func opaDocument(doc *document) (any, error) {
-	sts, err := statements(doc)
-	if err != nil {
-		return nil, err
-	}
-	allow, deny := []any{}, []any{}
-	for _, st := range sts {
-		m := map[string]any{"actions": opaPatterns(st.actions), "resources": opaPatterns(st.resources)}
-		if st.team != "" {
-			m["team"] = st.team
-		}
-		if st.network != "" {
-			m["network"] = st.network
-		}
-		if st.deny {
-			deny = append(deny, m)
-		} else {
-			allow = append(allow, m)
-		}
-	}
-	return map[string]any{"allow": allow, "deny": deny}, nil
-}
-
-func opaPatterns(ps []pattern) any {
-	prefix, exact := []any{}, []any{}
-	for _, p := range ps {
-		if p.prefix {
-			prefix = append(prefix, p.text)
-		} else {
-			exact = append(exact, p.text)
-		}
-	}
-	return map[string]any{"prefix": prefix, "exact": exact}
 }
 
 func (d *opaEngine) prepare(requests []request) error {

@@ -104,14 +104,6 @@ func managed(n int) *workload {
 	}
 }
 
-// reduced is the workload with its first n principals only.
-func (w *workload) reduced(n int) *workload {
-	if w.shared {
-		return managed(n)
-	}
-	return own(n)
-}
-
 // random are requests by random principals, a different one each time.
 func random(n int, bucket func(int) string) []request {
 	out := make([]request, 1<<15)

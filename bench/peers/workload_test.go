@@ -68,12 +68,10 @@ func TestMix(t *testing.T) {
 // decision that is not as it should be.
 func TestAgreement(t *testing.T) {
 	for _, e := range engines {
-		for _, w := range []*workload{single("S", "", 3, 4), single("M", "", 10, 10), own(40), managed(40)} {
-			if w.principals > 1 && e.tenants < 0 {
+		for _, w := range []*workload{single("S", "", 3, 4), single("M", "", 10, 10), own(40), managed(80)} {
+			if w.principals > 1 && e.single {
 				continue
 			}
-			e := e
-			e.tenants = 0
 			if _, err := run(&e, w, 0); err != nil {
 				t.Errorf("%s on %s: %v", e.name, w.name, err)
 			}

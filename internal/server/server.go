@@ -80,9 +80,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out := s.answer(r, rec)
 	h := w.Header()
-	h["X-Amzn-Requestid"] = []string{rec.RequestID}
-	h["Content-Type"] = []string{wire.ContentTypeXML}
-	h["Content-Length"] = []string{strconv.Itoa(len(out))}
+	v := [...]string{rec.RequestID, wire.ContentTypeXML, strconv.Itoa(len(out))} // one allocation for all
+	h["X-Amzn-Requestid"], h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2], v[2:3:3]
 	w.WriteHeader(rec.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(out) // a client that has gone away is nobody to tell
@@ -174,31 +173,42 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 // request authenticates the caller and notes what the connection says. A nil
 // claim is an anonymous caller.
 func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, rec *Record) (authz.Request, error) {
-	req := authz.Request{
-		Caller: authn.Anonymous(), Time: rec.Time, Secure: r.TLS != nil,
-		UserAgent: r.UserAgent(), Referer: r.Referer(),
-	}
+	req := authz.Request{Time: rec.Time, Secure: r.TLS != nil, UserAgent: r.UserAgent(), Referer: r.Referer()}
 	// Never from a header: anybody can write one (CVE-2026-21862).
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		req.SourceIP = peer.Addr().Unmap()
 	}
 	rec.SourceIP, rec.UserAgent = req.SourceIP, req.UserAgent
 	if claim == nil {
+		req.Caller = authn.Anonymous()
 		return req, nil
 	}
 	caller, err := s.Authn.Authenticate(s.State.Snapshot(), r, claim, body, rec.Time)
 	if err != nil {
 		return req, err
 	}
-	req.Caller, req.Region = caller, claim.Region
+	req.Caller, req.Region = caller, s.region(claim)
 	if caller.Session != nil {
 		req.MFA = caller.Session.MFA
 	}
 	rec.Caller, rec.KeyID = caller.ARN, caller.KeyID
 	if id := caller.LastUsedID(); id != "" {
-		s.State.Touch(state.LastUse{ID: id, Date: rec.Time.UTC().Truncate(time.Second), Service: claim.Service, Region: claim.Region})
+		s.State.Touch(state.LastUse{ID: id, Date: rec.Time.UTC().Truncate(time.Second), Service: claim.Service, Region: req.Region})
 	}
 	return req, nil
+}
+
+// region is where a request was made. The signature's scope says so for services
+// that are in every region. For one that is not, the scope is the caller's to
+// choose, and must not be a way around a policy about aws:RequestedRegion
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion).
+func (s *Server) region(claim *sigv4.Claim) string {
+	for _, svc := range s.Services {
+		if svc.API.SigningName == claim.Service && svc.Region != "" {
+			return svc.Region
+		}
+	}
+	return claim.Region
 }
 
 // Caller authenticates a request to a fixed path, signed for the given service
@@ -255,16 +265,16 @@ func wrongService(want string) error {
 // the body is not needed any more; it is never nil.
 func (s *Server) readBody(r *http.Request, limit int) (body []byte, release func(), err error) {
 	release = func() {}
-	tooLarge := awserr.New("RequestEntityTooLarge", "The request body is larger than %d bytes.", limit)
 	if r.ContentLength > int64(limit) {
 		discard(r)
-		return nil, release, tooLarge
+		return nil, release, tooLarge(limit)
 	}
 	if r.ContentLength > 0 {
-		// Grows with what arrives, not with what is announced.
-		body = make([]byte, 0, min(r.ContentLength, 64<<10))
+		// Grows with what arrives, not with what is announced. The one byte more
+		// is where the end is read to.
+		body = make([]byte, 0, min(r.ContentLength, 64<<10)+1)
 	}
-	body, err = appendAll(body, io.LimitReader(r.Body, smallBody))
+	body, err = appendAll(body, r.Body, smallBody)
 	if err == nil && len(body) == smallBody {
 		if s.large.Add(1) > maxLarge {
 			s.large.Add(-1)
@@ -272,27 +282,32 @@ func (s *Server) readBody(r *http.Request, limit int) (body []byte, release func
 			return nil, release, awserr.New("Throttling", "Rate exceeded")
 		}
 		release = func() { s.large.Add(-1) }
-		body, err = appendAll(body, io.LimitReader(r.Body, int64(limit)+1-smallBody))
+		body, err = appendAll(body, r.Body, limit+1)
 	}
 	if err != nil {
 		return nil, release, &awserr.Error{Code: "MalformedHttpRequestException", Message: "The request body could not be read in full.", Cause: err}
 	}
 	if len(body) > limit {
 		discard(r)
-		return nil, release, tooLarge
+		return nil, release, tooLarge(limit)
 	}
 	return body, release, nil
+}
+
+func tooLarge(limit int) error {
+	return awserr.New("RequestEntityTooLarge", "The request body is larger than %d bytes.", limit)
 }
 
 // discard reads on, within bounds, so that the refusal reaches the client.
 func discard(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, maxDiscard) }
 
-func appendAll(b []byte, r io.Reader) ([]byte, error) {
-	for {
+// appendAll reads r to its end, or until b holds limit bytes.
+func appendAll(b []byte, r io.Reader, limit int) ([]byte, error) {
+	for len(b) < limit {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
 		}
-		n, err := r.Read(b[len(b):cap(b)])
+		n, err := r.Read(b[len(b):min(cap(b), limit)])
 		b = b[:len(b)+n]
 		if errors.Is(err, io.EOF) {
 			return b, nil
@@ -301,6 +316,7 @@ func appendAll(b []byte, r io.Reader) ([]byte, error) {
 			return b, err
 		}
 	}
+	return b, nil
 }
 
 // recovered keeps a panic of a fixed path's handler from the client.

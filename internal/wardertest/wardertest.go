@@ -104,7 +104,8 @@ func Start(t testing.TB) *Server {
 }
 
 // StartConfig starts a server with a configuration of the test's own; the
-// address, account, administrator, clock and log are filled in.
+// address, account, administrator and clock are filled in, and a log if there is
+// none.
 func StartConfig(t testing.TB, c daemon.Config) *Server {
 	t.Helper()
 	s := &Server{t: t, Clock: new(Clock), Log: new(bytes.Buffer)}
@@ -114,7 +115,9 @@ func StartConfig(t testing.TB, c daemon.Config) *Server {
 	c.Listen, c.Account = "127.0.0.1:0", Account
 	c.AdminKeyID, c.AdminSecret = s.Admin.AccessKeyID, s.Admin.SecretAccessKey
 	c.Now = s.Clock.Now
-	c.Log = slog.New(slog.NewTextHandler(&lockedBuffer{b: s.Log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(&lockedBuffer{b: s.Log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	d, err := daemon.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
