@@ -130,9 +130,6 @@ func (s *Service) serve(r *http.Request, endpoint func(*call, map[string]any) (a
 	if r.Method != http.MethodPost {
 		return nil, &failure{http.StatusMethodNotAllowed, "only POST"}
 	}
-	if r.ContentLength > maxBody {
-		return nil, tooLarge()
-	}
 	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
 	req, body, err := s.Caller(r, SigningName)
 	if err != nil {

@@ -245,6 +245,39 @@ func TestUnknownSubject(t *testing.T) {
 	}
 }
 
+// Nothing of another account is looked up, neither a trust policy that would
+// grant nor tags that could be guessed by contradicting them.
+func TestOtherAccounts(t *testing.T) {
+	w := start(t)
+	other, theirs, _ := w.NewAccount()
+	client, ctx := w.IAM(theirs), t.Context()
+	made, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("eve"), Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}}})
+	w.must(err)
+	trust := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + account + `user/eng/alice"},"Action":"sts:AssumeRole"}}`
+	role, err := client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("Open"), AssumeRolePolicyDocument: &trust})
+	w.must(err)
+	for _, resource := range []string{
+		`{"type":"role","id":"` + *role.Role.Arn + `"}`,
+		`{"type":"user","id":"` + *made.User.Arn + `"}`,
+		`{"type":"user","id":"` + *made.User.Arn + `","properties":{"team":"red"}}`,
+	} {
+		action := "sts:AssumeRole"
+		if strings.Contains(resource, "user/") {
+			action = "iam:GetUser"
+		}
+		a := w.ask(`{"subject":{"type":"user","id":"alice"},"action":{"name":"` + action + `"},"resource":` + resource + `}`)
+		if *a.Decision || a.Context.Error.Status != 0 {
+			t.Errorf("%s: %v, %+v", resource, *a.Decision, a.Context)
+		}
+	}
+	for kind, id := range map[string]string{"user": *made.User.UserId, "role": *role.Role.RoleId} {
+		a := w.ask(`{"subject":{"type":"` + kind + `","id":"` + id + `"},"action":{"name":"read"},"resource":{"type":"record","id":"1"}}`)
+		if want := "The " + kind + " " + account + kind + "/" + id + " cannot be found."; *a.Decision || a.Context.Error.Message != want {
+			t.Errorf("%s of %s: %v, %+v", kind, other, *a.Decision, a.Context.Error)
+		}
+	}
+}
+
 func TestWhoMayAsk(t *testing.T) {
 	w := start(t)
 	caller := w.User(w.Admin, "caller", "")
