@@ -21,10 +21,14 @@ func (x *explainer) needed() []Grant {
 	if l.Endpoint != nil && l.Endpoint.allow(m) == nil {
 		add(LayerEndpoint, 0)
 	}
-	_, named := l.resourceSet().closest(m)
+	_, named := l.closest(m)
 	if !p.Kind.hasAccount() {
 		if named == notNamed {
-			add(l.resourceLayer(), 0)
+			g, ok := x.resourceGrant()
+			if !ok {
+				return nil
+			}
+			out = append(out, g)
 		}
 		return out
 	}
@@ -36,7 +40,11 @@ func (x *explainer) needed() []Grant {
 	}
 	fromResource := m.same && named == byIdentity
 	if m.same && named == notNamed && l.mustGrant() || !m.same && named == notNamed {
-		add(l.resourceLayer(), 0)
+		g, ok := x.resourceGrant()
+		if !ok {
+			return nil
+		}
+		out = append(out, g)
 		if m.same {
 			switch p.Kind {
 			case User:
@@ -57,6 +65,31 @@ func (x *explainer) needed() []Grant {
 		add(LayerSession, 0)
 	}
 	return out
+}
+
+// resourceGrant is the grant on the resource's side, false if nothing that
+// could be granted there would help.
+func (x *explainer) resourceGrant() (Grant, bool) {
+	m, s := &x.m, x.l.S3
+	layer := x.l.resourceLayer()
+	if s == nil || !m.foreign {
+		if s != nil && s.PublicAccess.RestrictPublicBuckets && m.principal.Kind == Anonymous {
+			return Grant{}, false // it would make the policy public, which shuts everyone out
+		}
+		return x.grant(layer, 0), true
+	}
+	list := s.list(m)
+	if list == nil || s.PublicAccess.IgnorePublicAcls && list.IsPublic() {
+		return Grant{}, false
+	}
+	g := ACLGrant{Permission: m.acl.permission}
+	switch {
+	case m.principal.Kind.hasAccount():
+		g.Grantee = m.principal.CanonicalUser
+	case m.principal.Kind == Anonymous && !s.PublicAccess.IgnorePublicAcls:
+		g.Grantee = AllUsers
+	}
+	return Grant{Layer: layer.String(), ACL: &g, layer: layer}, g.Grantee != ""
 }
 
 // grant is a statement that allows exactly the request in a layer.

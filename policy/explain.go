@@ -17,7 +17,7 @@ type Explanation struct {
 	Resource  string `json:"resource"`
 
 	// Deciding is the statement that denied or granted; nil for implicit
-	// denies and for the root user.
+	// denies, for the root user and where an S3 ACL or setting decided.
 	Deciding *StatementTrace `json:"deciding,omitempty"`
 	// Layers has every layer that was given, each decided by itself.
 	Layers []LayerTrace `json:"layers"`
@@ -37,7 +37,11 @@ type LayerTrace struct {
 	Considered []Source         `json:"considered"` // its policies
 	Matched    []StatementTrace `json:"matched,omitempty"`
 	NearMisses []StatementTrace `json:"nearMisses,omitempty"` // the action is theirs, something else failed
-	layer      Layer
+	// ACLGrants are the grants of the S3 ACL that permit the request. They are
+	// part of the resource-based policy, as are the settings that Note tells of.
+	ACLGrants []ACLGrant `json:"aclGrants,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	layer     Layer
 }
 
 // StatementTrace is one statement and why it did not match, if it did not.
@@ -67,7 +71,8 @@ type Miss struct {
 type Grant struct {
 	Layer     string         `json:"layer"`
 	Level     int            `json:"level"`
-	Statement GrantStatement `json:"statement"`
+	Statement GrantStatement `json:"statement,omitzero"`
+	ACL       *ACLGrant      `json:"acl,omitempty"` // in place of a statement, for an object that only its ACL can open
 	layer     Layer
 }
 
@@ -134,8 +139,8 @@ func (x *explainer) layers() []LayerTrace {
 	if x.l.Endpoint != nil {
 		add(LayerEndpoint, 0, x.l.Endpoint.policies)
 	}
-	if x.l.Resource != nil {
-		add(x.l.resourceLayer(), 0, []*Policy{x.l.Resource})
+	if x.l.Resource != nil || x.l.S3 != nil {
+		out = append(out, x.resource())
 	}
 	if x.l.Identity != nil {
 		add(LayerIdentity, 0, x.l.Identity.policies)
@@ -175,6 +180,45 @@ func (x *explainer) layer(layer Layer, level int, policies []*Policy) LayerTrace
 		}
 	}
 	t.Result = reason.String()
+	return t
+}
+
+// resource is the layer of the resource's policy, with S3's ACLs and settings.
+func (x *explainer) resource() LayerTrace {
+	var policies []*Policy
+	if x.l.Resource != nil {
+		policies = append(policies, x.l.Resource)
+	}
+	t := x.layer(x.l.resourceLayer(), 0, policies)
+	s := x.l.S3
+	if s == nil {
+		return t
+	}
+	if x.m.foreign {
+		t.Note = "the object is owned by another account than the bucket: the bucket policy cannot allow, only the object's ACL can"
+		if t.Result == Allowed.String() {
+			t.Result = ImplicitDeny.String()
+		}
+	}
+	list := s.list(&x.m)
+	switch {
+	case list == nil:
+	case s.PublicAccess.IgnorePublicAcls && list.IsPublic():
+		t.Note = "IgnorePublicAcls: the ACL is public and ignored"
+	default:
+		for _, g := range list.Grants {
+			if s.permits(&x.m, g.Permission) && g.names(x.m.principal) != notNamed {
+				t.ACLGrants = append(t.ACLGrants, g)
+			}
+		}
+	}
+	if len(t.ACLGrants) > 0 && t.Result == ImplicitDeny.String() {
+		t.Result = Allowed.String()
+	}
+	if x.l.restricted(&x.m) {
+		t.Note = "RestrictPublicBuckets: the bucket policy is public, so that only the bucket's account and services have access"
+		t.Result, x.denied = ExplicitDeny.String(), true
+	}
 	return t
 }
 

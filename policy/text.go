@@ -27,6 +27,10 @@ func (e *Explanation) String() string {
 		fmt.Fprintf(&b, "missing context keys: %s\n", strings.Join(e.MissingContextKeys, ", "))
 	}
 	for _, g := range e.Needed {
+		if g.ACL != nil {
+			fmt.Fprintf(&b, "needed in the object's ACL: %s for %s\n", g.ACL.Permission, g.ACL.Grantee)
+			continue
+		}
 		text, err := json.Marshal(g.Statement)
 		if err != nil {
 			continue // a struct of strings marshals
@@ -48,6 +52,12 @@ func (t *LayerTrace) write(b *strings.Builder) {
 	fmt.Fprintf(b, ": %s (%d considered)\n", t.Result, len(t.Considered))
 	for i := range t.Matched {
 		fmt.Fprintf(b, "  matched: %s\n", &t.Matched[i])
+	}
+	for _, g := range t.ACLGrants {
+		fmt.Fprintf(b, "  matched: ACL grant of %s to %s\n", g.Permission, g.Grantee)
+	}
+	if t.Note != "" {
+		fmt.Fprintf(b, "  %s\n", t.Note)
 	}
 	for i := range t.NearMisses {
 		s := &t.NearMisses[i]
