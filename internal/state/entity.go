@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Entity is what all named IAM resources of an account have in common.
@@ -25,11 +27,38 @@ type Tag struct{ Key, Value string }
 // IAM does (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
 func (e *Entity) Tag(key string) (string, bool) {
 	for _, t := range e.Tags {
-		if strings.EqualFold(t.Key, key) {
+		if SameTagKey(t.Key, key) {
 			return t.Value, true
 		}
 	}
 	return "", false
+}
+
+// SameTagKey says whether two keys name the same tag: they differ in case at
+// most. Every comparison of tag keys is this one, or else a key could be new to
+// the check of a request and an old one to what the request changes.
+//
+// Letters beyond ASCII are never taken for ASCII ones, as Unicode's folding does
+// with the long s and the Kelvin sign: a policy that guards the key "class" by
+// aws:TagKeys does not mean "cla\u017fs", so that must not be the same tag.
+func SameTagKey(a, b string) bool {
+	for a != "" && b != "" {
+		r, n := utf8.DecodeRuneInString(a)
+		s, m := utf8.DecodeRuneInString(b)
+		if r != s && foldRune(r) != foldRune(s) {
+			return false
+		}
+		a, b = a[n:], b[m:]
+	}
+	return a == b
+}
+
+func foldRune(r rune) rune {
+	lower := unicode.ToLower(r)
+	if r >= utf8.RuneSelf && lower < utf8.RuneSelf {
+		return r
+	}
+	return lower
 }
 
 // nameKey is the key of a name in an index: unique per account, blind to case.

@@ -49,18 +49,14 @@ func newTags(in []api.Tag) ([]state.Tag, error) {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules).
 func mergeTags(old []state.Tag, in []api.Tag) ([]state.Tag, error) {
 	tags := slices.Clone(old)
-	seen := make(map[string]bool, len(in))
-	for _, t := range in {
-		folded := strings.ToLower(*t.Key)
-		if seen[folded] {
+	for i, t := range in {
+		if slices.ContainsFunc(in[:i], func(before api.Tag) bool { return state.SameTagKey(*before.Key, *t.Key) }) {
 			return nil, invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
-		seen[folded] = true
-		if strings.HasPrefix(folded, "aws:") {
+		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") {
 			return nil, invalidInput("The tag key %s is reserved: keys that begin with aws: are for AWS use only.", *t.Key)
 		}
-		i := slices.IndexFunc(tags, func(have state.Tag) bool { return strings.EqualFold(have.Key, *t.Key) })
-		if i >= 0 {
+		if i := slices.IndexFunc(tags, func(have state.Tag) bool { return state.SameTagKey(have.Key, *t.Key) }); i >= 0 {
 			tags[i] = state.Tag{Key: *t.Key, Value: *t.Value}
 		} else {
 			tags = append(tags, state.Tag{Key: *t.Key, Value: *t.Value})
@@ -75,7 +71,7 @@ func mergeTags(old []state.Tag, in []api.Tag) ([]state.Tag, error) {
 // withoutTags removes tags by key, without regard to case.
 func withoutTags(old []state.Tag, keys []string) []state.Tag {
 	return slices.DeleteFunc(slices.Clone(old), func(t state.Tag) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, t.Key) })
+		return slices.ContainsFunc(keys, func(k string) bool { return state.SameTagKey(k, t.Key) })
 	})
 }
 

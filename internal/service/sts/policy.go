@@ -3,6 +3,7 @@ package sts
 import (
 	"bytes"
 	"compress/flate"
+	"slices"
 	"strings"
 
 	api "github.com/warder-iam/warder/internal/api/sts"
@@ -66,7 +67,7 @@ func setTags(session *authn.Session, parent *authn.Session, tags []api.Tag, tran
 			return awserr.New("InvalidParameterValue", "The tag key %s is reserved: keys that begin with aws: are for AWS use only.", *t.Key)
 		}
 		for i, have := range session.Tags {
-			if strings.EqualFold(have.Key, *t.Key) {
+			if state.SameTagKey(have.Key, *t.Key) {
 				if i < inherited {
 					return awserr.New("InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
 				}
@@ -79,10 +80,14 @@ func setTags(session *authn.Session, parent *authn.Session, tags []api.Tag, tran
 		return awserr.New("InvalidParameterValue", "The session has more than %d tags.", maxSessionTags)
 	}
 	for _, key := range transitive {
-		if _, ok := (&state.Entity{Tags: session.Tags[inherited:]}).Tag(key); !ok {
+		i := slices.IndexFunc(session.Tags[inherited:], func(t state.Tag) bool { return state.SameTagKey(t.Key, key) })
+		if i < 0 {
 			return awserr.New("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.")
 		}
-		session.Transitive = append(session.Transitive, key)
+		// As the tag spells it, and once: each is a tag of the next session.
+		if key = session.Tags[inherited+i].Key; !slices.Contains(session.Transitive, key) {
+			session.Transitive = append(session.Transitive, key)
+		}
 	}
 	return nil
 }

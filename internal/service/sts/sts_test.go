@@ -539,3 +539,25 @@ func TestDecodeAuthorizationMessageRefuses(t *testing.T) {
 		wardertest.WantCode(t, err, "InvalidAuthorizationMessageException")
 	}
 }
+
+// A transitive key that is listed twice, or in another case, is one tag of the
+// next session, spelled as the tag is.
+func TestTransitiveKeysOnce(t *testing.T) {
+	s := wardertest.Start(t)
+	first := role(t, s, s.Admin, "first", trusts(account, ""), allows("sts:*", "*"))
+	second := role(t, s, s.Admin, "second", trusts(account, `,"Condition":{"ForAllValues:StringEquals":{"sts:TransitiveTagKeys":["Dept"],"aws:TagKeys":["Dept"]}}`), "")
+	out, err := s.STS(s.Admin).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: &first, RoleSessionName: aws.String("one"), TransitiveTagKeys: []string{"dept", "Dept", "DEPT"},
+		Tags: []types.Tag{{Key: aws.String("Dept"), Value: aws.String("x")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.STS(wardertest.SessionCredentials(out.Credentials)).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &second, RoleSessionName: aws.String("two")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *again.PackedPolicySize != *out.PackedPolicySize {
+		t.Errorf("the tags take %d%% of the room, then %d%%", *out.PackedPolicySize, *again.PackedPolicySize)
+	}
+}
