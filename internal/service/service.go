@@ -39,6 +39,10 @@ type Service struct {
 	// operation, whatever the policies say. Nil admits everybody who is
 	// authenticated.
 	Admit func(c *Call, s *state.Snapshot) error
+	// Region is where a service with one endpoint for all regions has it: the
+	// requests to it have this aws:RequestedRegion, whichever region their
+	// signature is scoped to. Empty for services that are in every region.
+	Region string
 
 	operations map[string]*Operation
 }

@@ -31,8 +31,14 @@ type Service struct {
 // New makes IAM's table of operations.
 func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords) *service.Service {
 	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords}
-	return service.New(&api.Service, admit, s.operations())
+	svc := service.New(&api.Service, admit, s.operations())
+	svc.Region = region
+	return svc
 }
+
+// region is where IAM's one endpoint is
+// (https://docs.aws.amazon.com/general/latest/gr/iam-service.html).
+const region = "us-east-1"
 
 // none is the output of an operation that has none.
 type none = base.None
