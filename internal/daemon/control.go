@@ -24,6 +24,10 @@ import (
 //	POST /_warder/reset     forget everything but the first account
 //	POST /_warder/accounts  make an account
 
+// maxSocketPath is how long the path of a Unix socket may be: 103 bytes on
+// macOS and the BSDs, a few more on Linux.
+const maxSocketPath = 103
+
 // ControlSocket is the path of a data folder's control socket.
 func ControlSocket(data string) string { return filepath.Join(data, "control.sock") }
 

@@ -93,20 +93,20 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 			d = nil
 		}
 	}()
-	// The address first: a start that cannot listen must not have made an account.
+	// The addresses first: a start that cannot listen must not have made an account.
 	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return d, err
 	}
 	if d.state, d.ring, err = open(ctx, &c); err != nil {
 		return d, err
 	}
-	if d.First, err = d.bootstrap(ctx); err != nil {
-		return d, err
-	}
 	if c.Store == storeSQLite {
 		if d.control, err = listenControl(c.Data); err != nil {
 			return d, err
 		}
+	}
+	if d.First, err = d.bootstrap(ctx); err != nil {
+		return d, err
 	}
 	if c.TestHooks {
 		if d.home, err = d.findHome(); err != nil {
@@ -144,6 +144,9 @@ func (c *Config) complete() error {
 	case storeSQLite:
 		if c.Data == "" {
 			return errors.New("the durable store needs a data folder")
+		}
+		if socket := ControlSocket(c.Data); len(socket) > maxSocketPath {
+			return fmt.Errorf("the path %s is too long for a socket: change to the data folder and use --data .", socket)
 		}
 	default:
 		return fmt.Errorf("there is no store %q: use %q or %q", c.Store, storeSQLite, storeMemory)

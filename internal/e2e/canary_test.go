@@ -27,7 +27,7 @@ import (
 // tokens and their secrets, the master key outside its file.
 func TestCanary(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data}, administrator...)...)
 	client, ctx := s.iam(adminKey), t.Context()
 	secrets := map[string][]byte{"the administrator's secret": []byte(adminSecret)}

@@ -250,7 +250,7 @@ func TestSingleStatement(t *testing.T) {
 // ExternalId and the user's own policy are all needed.
 func TestCrossAccount(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data}, administrator...)...)
 	c := s.cli()
 	if out, err := warder(t, "account", "create", "--data", data, "--account", "210987654321"); err != nil {

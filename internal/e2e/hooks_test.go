@@ -42,7 +42,7 @@ func (s *server) post(path, body string, header ...string) (int, string) {
 // them, and nothing else, in either store; a durable server remembers it.
 func TestReset(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	for name, flags := range map[string][]string{"memory": {"--store", "memory"}, "durable": {"--data", data}} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, append(append(flags, "--test-hooks"), administrator...)...)

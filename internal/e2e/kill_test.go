@@ -36,7 +36,7 @@ func TestKill(t *testing.T) {
 		}
 		kills = n
 	}
-	data := t.TempDir()
+	data := dataFolder(t)
 	flags := append([]string{"--data", data}, administrator...)
 	writers := make([]*writer, 32)
 	for i := range writers {
@@ -88,7 +88,7 @@ func TestKill(t *testing.T) {
 func TestKillFirstStart(t *testing.T) {
 	t.Parallel()
 	for range 10 {
-		data := t.TempDir()
+		data := dataFolder(t)
 		for range 3 {
 			s := spawn(t, "--data", data)
 			time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)

@@ -265,3 +265,14 @@ func warder(t testing.TB, args ...string) (string, error) {
 	}
 	return stdout.String(), nil
 }
+
+// dataFolder makes a data folder. Its path is short, as that of a socket must be.
+func dataFolder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "warder-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}

@@ -50,7 +50,7 @@ func envOf(t testing.TB, shellName string, flags ...string) wardertest.Credentia
 // to choose or type a credential.
 func TestZeroSetUp(t *testing.T) {
 	t.Parallel()
-	data := filepath.Join(t.TempDir(), "data")
+	data := filepath.Join(dataFolder(t), "data")
 	s := serve(t, "--data", data)
 	welcome := regexp.MustCompile(`account (\d{12}) `).FindStringSubmatch(s.stdout.String())
 	if welcome == nil || !strings.Contains(s.stdout.String(), `env --data `+data) {
@@ -140,7 +140,7 @@ func TestNoDefaultCredentials(t *testing.T) {
 // later ones, where they can no longer change anything.
 func TestKeyFlagsOfDurableStore(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data}, administrator...)...)
 	s.wantCaller(adminKey, "arn:aws:iam::"+account+":user/administrator")
 	if got := envOf(t, "sh", "--data", data, "--account", account); got != adminKey {
@@ -191,13 +191,14 @@ func TestWrongFlags(t *testing.T) {
 		{"secret without key", []string{"--admin-secret-access-key", adminSecret}, "both its id and its secret"},
 		{"short key", []string{"--admin-access-key-id", "AKIA", "--admin-secret-access-key", adminSecret}, "16 to 128"},
 		{"key with a slash", []string{"--admin-access-key-id", "AKIA/EXAMPLE/WARDER", "--admin-secret-access-key", adminSecret}, "16 to 128"},
+		{"long path", []string{"--data", "/tmp/" + strings.Repeat("long/", 30)}, "too long for a socket"},
 		{"unknown flag", []string{"--no-auth"}, "unknown flag"},
 		{"argument", []string{"now"}, "unknown command"},
 		{"log level", []string{"--log-level", "loud"}, "log-level"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			data := filepath.Join(t.TempDir(), "data")
+			data := filepath.Join(dataFolder(t), "data")
 			_, err := tryServe(t, append([]string{"--data", data}, tt.flags...)...)
 			if err == nil {
 				t.Fatal("the server started")
@@ -231,7 +232,7 @@ func TestInsecureListen(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data, "--tls-cert", cert, "--tls-key", key}, administrator...)...)
 	if !strings.HasPrefix(s.url, "https://") {
 		t.Errorf("the address is %s", s.url)
@@ -298,7 +299,7 @@ func certificate(t testing.TB) (cert, key string) {
 // Two servers on one folder would each undo the other's writes.
 func TestOneServerPerFolder(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data}, administrator...)...)
 	_, err := tryServe(t, "--data", data)
 	if err == nil || !strings.Contains(err.Error(), "lock") && !strings.Contains(err.Error(), "another") {
@@ -315,7 +316,7 @@ func TestOneServerPerFolder(t *testing.T) {
 // with a new key.
 func TestLostMasterKey(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	serve(t, "--data", data).stop()
 	key := filepath.Join(data, "master.key")
 	if err := os.Rename(key, key+".away"); err != nil {
@@ -344,7 +345,7 @@ func TestLostMasterKey(t *testing.T) {
 
 func TestCommandsWithoutServer(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	for _, args := range [][]string{{"env", "--data", data}, {"account", "create", "--data", data}} {
 		out, err := warder(t, args...)
 		if err == nil || !strings.Contains(err.Error(), "no Warder is running") || out != "" {
@@ -355,7 +356,7 @@ func TestCommandsWithoutServer(t *testing.T) {
 
 func TestAccountCreate(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := dataFolder(t)
 	s := serve(t, append([]string{"--data", data}, administrator...)...)
 	out, err := warder(t, "account", "create", "--data", data, "--account", "210987654321", "--name", "partner", "--root-key")
 	if err != nil {

@@ -76,7 +76,7 @@ func fill(tb testing.TB, data string) {
 // BenchmarkStart100k is the time from starting the program on a folder with
 // 100,000 entities until it listens.
 func BenchmarkStart100k(b *testing.B) {
-	data := b.TempDir()
+	data := dataFolder(b)
 	flags := append([]string{"--data", data}, administrator...)
 	serve(b, flags...).stop()
 	fill(b, data)

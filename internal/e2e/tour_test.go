@@ -79,7 +79,7 @@ func TestTour(t *testing.T) {
 		t.Fatalf("the tour has %d blocks to run: they are not where the test looks for them", scripts)
 	}
 
-	data := t.TempDir()
+	data := dataFolder(t)
 	// Only the account's id is as the tour shows it; everything else is as a
 	// first start makes it.
 	s := serve(t, "--data", data, "--account", account)
