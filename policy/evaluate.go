@@ -293,10 +293,12 @@ func (l *Layers) resourceLayer() Layer {
 	return LayerResource
 }
 
-// valid says whether the resource's policy is of a kind that a resource has.
-// One that is not cannot be evaluated, and that denies.
+// valid says whether the resource's policy is of a kind that a resource has,
+// and a bucket's if there are ACLs. One that is not cannot be evaluated, and
+// that denies.
 func (l *Layers) valid() bool {
-	return l.Resource == nil || l.Resource.more != nil && l.Resource.more.set != nil
+	p := l.Resource
+	return p == nil || p.more != nil && p.more.set != nil && (l.S3 == nil || p.kind == Resource)
 }
 
 // resourceSet is the resource's policy as a set, nil if it has none.

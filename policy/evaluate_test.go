@@ -288,6 +288,10 @@ func TestWrongKind(t *testing.T) {
 	if e := Explain(req, l); e.Decision != "implicitDeny" {
 		t.Error(e)
 	}
+	l.Resource, l.S3 = compile(t, KeyPolicy, doc(resAllow(`"*"`))), &S3{}
+	if d := Evaluate(req, l); d.Reason != ImplicitDeny || d.Layer != NoLayer {
+		t.Errorf("ACLs with a key policy: %s by %s", d.Reason, d.Layer)
+	}
 }
 
 func TestDecisionStatement(t *testing.T) {

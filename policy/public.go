@@ -108,7 +108,8 @@ func (c *Condition) fixed() bool {
 		return false
 	}
 	for _, v := range c.Values {
-		if !ok(v.Value) {
+		// An ARN with fewer than six fields leaves the rest open.
+		if !ok(v.Value) || c.Operator.typ() == typeARN && strings.Count(v.Value, ":") < 5 {
 			return false
 		}
 	}

@@ -41,6 +41,7 @@ func TestIsPublic(t *testing.T) {
 		{"a wildcard for a principal", allow(star, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/r"}}`), true},
 		{"a topic", allow(star, `{"ArnLike":{"aws:SourceArn":"arn:aws:sns:eu-west-1:111111111111:t"}}`), false},
 		{"topics", allow(star, `{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:t"}}`), true},
+		{"a short ARN", allow(star, `{"ArnLike":{"aws:SourceArn":"arn:aws:sns"}}`), true},
 		{"a variable", allow(star, `{"StringEquals":{"aws:SourceAccount":"${aws:PrincipalAccount}"}}`), true},
 		{"one value of two is not fixed", allow(star, `{"StringLike":{"aws:SourceVpce":["vpce-1","vpce-*"]}}`), true},
 		{"an endpoint", allow(star, `{"StringEqualsIgnoreCase":{"aws:SourceVpce":"vpce-1"}}`), false},

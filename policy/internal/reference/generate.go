@@ -39,6 +39,7 @@ const (
 
 var (
 	actions        = []string{"s3:GetObject", "s3:getobject", "S3:PutObject", "s3:GetObjectAcl", "s3express:GetObject", "iam:GetUser", "iam:ListUsers", "sqs:SendMessage", "s3:G", "kms:Decrypt"}
+	s3Actions      = []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucket", "s3:listbucketversions", "s3:GetBucketAcl", "s3:PutBucketAcl", "s3:GetObjectAcl", "s3:PutObjectVersionAcl", "s3:GetObjectTagging", "s3:RestoreObject", "s3:GetObjectAttributes", "s3:GetBucketPolicy"}
 	trustActions   = []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"}
 	actionPatterns = []string{"*", "s3:*", "s3:Get*", "s3:*Object", "s3:?etObject", "s3:G*t*", "S3:GetObject", "s3:PutObject", "iam:*", "iam:GetUser", "sqs:Send*", "s3:GetObject*", "s3:G?", "s3:Ge*", "kms:Decrypt", "s3:*?*", "s3:**Acl"}
 	trustPatterns  = []string{"sts:*", "sts:AssumeRole", "sts:AssumeRole*", "sts:TagSession", "STS:assumerole"}
@@ -64,7 +65,7 @@ var (
 	arns      = []string{"arn:aws:sns:eu-west-1:" + a1 + ":t", "arn:aws:sns:*:" + a1 + ":*", "arn:aws:iam::" + a1 + ":role/*", "arn:aws:iam::${aws:PrincipalAccount}:role/r", "arn:aws:iam::" + a1 + ":role/r", "arn:aws:sns", "*", "arn:aws:s3:::${t:a}"}
 	binaries  = []string{"YQ==", "YWI=", "", "/+8="}
 
-	keys       = []string{"t:a", "t:A", "t:b", "t:m", "aws:username", "AWS:UserName", "t:none", "aws:PrincipalTag/Team"}
+	keys       = []string{"aws:SourceVpc", "t:a", "t:A", "t:b", "t:m", "aws:username", "AWS:UserName", "t:none", "aws:PrincipalTag/Team"}
 	operations = []struct {
 		names  []string
 		values []string
@@ -100,7 +101,7 @@ func (g generator) principal() *policy.Principal {
 		5: {Kind: policy.AssumeRootSession, ARN: "arn:aws:sts::" + acct + ":assumed-root", Account: acct},
 		6: {Kind: policy.WebIdentity, Provider: "accounts.google.com"},
 		7: {Kind: policy.SAML, Provider: "arn:aws:iam::" + a1 + ":saml-provider/idp"},
-		8: {Kind: policy.Service, Service: "ec2.amazonaws.com"},
+		8: {Kind: policy.Service, Service: g.one([]string{"ec2.amazonaws.com", "ec2.amazonaws.com", "logging.s3.amazonaws.com"})},
 		9: {Kind: policy.User, ARN: "arn:aws:iam::" + acct + ":user/bo", Account: acct, UniqueID: "AIDABOBOBOBOBOBOBO01", CanonicalUser: "79a5"},
 	}[g.kind()]
 	if p.Account == "" && p.Kind != policy.Anonymous && g.chance(3) {
@@ -324,7 +325,38 @@ func (g generator) world() Case {
 			c.RCPs = append(c.RCPs, g.set(policy.RCP))
 		}
 	}
+	if g.chance(3) {
+		c.S3 = g.s3()
+		if g.chance(2) || c.ResourceKind != policy.Resource && !g.chance(9) {
+			c.ResourceKind, c.Resources = policy.Resource, g.document(policy.Resource)
+		}
+	}
 	return c
+}
+
+// canonical are the canonical user ids of the two accounts and of a third.
+var canonical = map[string]string{a1: "79a5", a2: "79a6", "": "", "333333333333": "79a7"}
+
+// s3 makes lists and settings, mostly of a bucket of the first account.
+func (g generator) s3() *policy.S3 {
+	list := func(owners ...string) *policy.ACL {
+		if g.chance(4) {
+			return nil
+		}
+		l := &policy.ACL{Account: g.one(owners)}
+		l.Owner = canonical[l.Account]
+		for range g.IntN(4) {
+			l.Grants = append(l.Grants, policy.ACLGrant{
+				Grantee:    g.one([]string{"79a5", "79a6", "79a6", "", policy.AllUsers, policy.AuthenticatedUsers, policy.LogDelivery}),
+				Permission: policy.ACLPermission(g.IntN(6)),
+			})
+		}
+		return l
+	}
+	return &policy.S3{
+		Bucket: list(a1, a1, a2, ""), Object: list(a1, a1, a2, "333333333333", ""),
+		PublicAccess: policy.PublicAccessBlock{IgnorePublicAcls: g.chance(3), RestrictPublicBuckets: g.chance(2), BlockPublicAcls: g.chance(2), BlockPublicPolicy: g.chance(2)},
+	}
 }
 
 // request makes the request of a case, with its context as the engine takes it.
@@ -334,12 +366,16 @@ func (g generator) request(c *Case) policy.Values {
 	if c.ResourceKind == policy.Trust && c.Resources != "" && !g.chance(5) {
 		c.Action, c.Resource = g.one(trustActions), g.one(resources[10:13])
 	}
+	if c.S3 != nil && g.chance(2) {
+		c.Principal.CanonicalUser = canonical[c.Principal.Account]
+		c.Action, c.Resource = g.one(s3Actions), g.one(resources[1:10])
+	}
 	if g.chance(40) {
 		c.Action = g.one([]string{"*", "", "s3", "s3:", ":x", "a:b:c"})
 	}
 	c.Context = map[string]Value{}
 	ctx := policy.NewContext()
-	for _, k := range []string{"t:a", "t:b", "t:m", "aws:username", "aws:PrincipalTag/team"} {
+	for _, k := range []string{"t:a", "t:b", "t:m", "aws:username", "aws:PrincipalTag/team", "aws:SourceVpc"} {
 		if g.chance(3) {
 			continue
 		}

@@ -31,6 +31,7 @@ type Case struct {
 	ResourceKind                policy.Kind
 	SCPs, RCPs                  [][]string
 	IDs                         map[string]string // of principals in Resources
+	S3                          *policy.S3
 
 	documents map[string]document // read already
 }
@@ -120,7 +121,7 @@ func Decide(c *Case) (policy.Reason, policy.Layer) {
 	}
 	e := &evaluator{Case: c}
 	onResource := &evaluator{Case: c, trust: c.Resources != "" && c.ResourceKind == policy.Trust}
-	if c.Principal == nil || c.Resource == "" || !validAction(c.Action) {
+	if c.Principal == nil || c.Resource == "" || !validAction(c.Action) || c.S3 != nil && c.Resources != "" && c.ResourceKind != policy.Resource {
 		return policy.ImplicitDeny, policy.NoLayer
 	}
 	resourceLayer := policy.LayerResource
@@ -148,6 +149,8 @@ func Decide(c *Case) (policy.Reason, policy.Layer) {
 		return policy.ExplicitDeny, policy.LayerEndpoint
 	case onResource.denies(e.resources()):
 		return policy.ExplicitDeny, resourceLayer
+	case c.restricted():
+		return policy.ExplicitDeny, resourceLayer
 	case e.denies(c.Identity):
 		return policy.ExplicitDeny, policy.LayerIdentity
 	case e.denies(c.Boundary):
@@ -172,9 +175,11 @@ func Decide(c *Case) (policy.Reason, policy.Layer) {
 	}
 
 	// Who is granted how by the resource.
-	direct := onResource.granted("self")
-	identity := onResource.granted("identity")
-	account := onResource.granted("account")
+	owner := c.owner()
+	policyCounts := owner == c.bucketOwner()
+	direct := policyCounts && onResource.granted("self") || c.byACL("self")
+	identity := policyCounts && onResource.granted("identity") || c.byACL("identity")
+	account := policyCounts && onResource.granted("account") || c.byACL("account")
 	switch c.Principal.Kind {
 	case policy.Anonymous, policy.Service, policy.WebIdentity, policy.SAML:
 		if direct || identity || account {
@@ -184,10 +189,6 @@ func Decide(c *Case) (policy.Reason, policy.Layer) {
 	}
 	if c.Principal.Kind == policy.AssumeRootSession && direct {
 		direct, identity = false, true
-	}
-	owner := c.Account
-	if owner == "" && c.Resource == "*" {
-		owner = c.Principal.Account
 	}
 	same := owner != "" && owner == c.Principal.Account
 	required := c.Resources != "" && (c.ResourceKind == policy.Trust || c.ResourceKind == policy.KeyPolicy)

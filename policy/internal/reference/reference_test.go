@@ -38,6 +38,7 @@ func compiled(t testing.TB, c *Case) *policy.Layers {
 		Identity: set(policy.Identity, c.Identity), Boundary: set(policy.Identity, c.Boundary),
 		Session: set(policy.Session, c.Session), Endpoint: set(policy.Endpoint, c.Endpoint),
 	}
+	l.S3 = c.S3
 	if c.Resources != "" {
 		l.Resource = one(c.ResourceKind, c.Resources)
 	}
