@@ -225,6 +225,6 @@ var lintChecks = map[string]lintCheck{
 	// Warder's own.
 	"WARDER_MALFORMED_POLICY_DOCUMENT":          {typ: LintError, message: "{{reason}}", page: "reference_policies_grammar.html"},
 	"WARDER_DENY_WITH_VARIABLE_WITHOUT_DEFAULT": {typ: LintSecurityWarning, message: "Requests without the policy variable {{variable}} are not denied by this statement. Add a default value to the variable, or deny these requests with a Null condition in a statement of its own.", page: "reference_policies_variables.html"},
-	"WARDER_ACTION_WITHOUT_MATCHING_RESOURCE":   {typ: LintWarning, message: "The action {{action}} works on none of the resources of this statement, so the statement does not affect it. It works on: {{resourceTypes}}.", page: "reference_policies_elements_resource.html"},
+	"WARDER_ACTION_WITHOUT_MATCHING_RESOURCE":   {typ: LintWarning, message: "According to the service authorization reference, the action {{action}} works on none of the resources of this statement. It works on: {{resourceTypes}}.", page: "reference_policies_elements_resource.html"},
 	"WARDER_OIDC_TRUST_WITHOUT_SUBJECT":         {typ: LintSecurityWarning, message: "Everyone who has a token of {{provider}} for this audience can assume the role. Add a condition on the subject of the token, such as {{key}}.", page: "id_roles_create_for-idp_oidc.html"},
 }

@@ -211,7 +211,7 @@ func (l *linter) arnForm(n *lintNode, forms []arnForm, service, region, account,
 		l.report("ARN_REGION_NOT_ALLOWED", n.at(), service)
 	}
 	switch {
-	case account == "" && all(4, some):
+	case account == "" && all(4, some) && service != "ssm": // AWS's own documents have no account
 		l.report("MISSING_ARN_ACCOUNT", n.at(), fit[0].name)
 	case account != "" && !open(account) && all(4, none):
 		l.report("ARN_ACCOUNT_NOT_ALLOWED", n.at(), service)

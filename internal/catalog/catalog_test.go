@@ -116,6 +116,8 @@ func TestConditionKey(t *testing.T) {
 		{"s3:prefix", "s3:prefix", "String"},
 		{"kms:EncryptionContext:app", "kms:EncryptionContext:${EncryptionContextKey}", "String"},
 		{"token.actions.githubusercontent.com:repository", "token.actions.githubusercontent.com:repository", "String"},
+		{"s3:ExistingObjectTag/team", "s3:ExistingObjectTag/${TagKey}", "String"},
+		{"secretsmanager:ResourceTag/team", "secretsmanager:ResourceTag/${TagKey}", "String"},
 		{"saml:aud", "saml:aud", "String"},
 		{"ec2:SourceInstanceArn", "ec2:SourceInstanceArn", "ARN"},
 	} {

@@ -172,6 +172,7 @@ func service(in fs.FS, prefix string) (string, error) {
 	var b strings.Builder
 	keyNumber := map[string]int{}
 	addKey := func(name, typ string) int {
+		name = keyForm(name)
 		low := strings.ToLower(name)
 		n, ok := keyNumber[low]
 		if !ok {
@@ -188,7 +189,7 @@ func service(in fs.FS, prefix string) (string, error) {
 	refs := func(list []string) string {
 		var numbers []int
 		for _, k := range list {
-			n, ok := keyNumber[strings.ToLower(k)]
+			n, ok := keyNumber[strings.ToLower(keyForm(k))]
 			if !ok {
 				missing = append(missing, k)
 			}
@@ -253,6 +254,17 @@ func levelOf(s string) (string, error) {
 	return "", fmt.Errorf("unknown access level %q", s)
 }
 
+// keyForm writes the place for a tag key in the one way in which most condition
+// keys of the reference have it.
+func keyForm(name string) string {
+	for _, other := range []string{"/tag-key", "/<key>"} {
+		if head, ok := strings.CutSuffix(name, other); ok {
+			return head + "/${TagKey}"
+		}
+	}
+	return name
+}
+
 var globalKey = regexp.MustCompile(`key: '([^']+)',\s*category: '[^']*',\s*type: '([^']+)'`)
 
 // globalKeys reads the global condition keys, which the package holds as
@@ -265,7 +277,7 @@ func globalKeys(in fs.FS) ([]key, error) {
 	}
 	var keys []key
 	for _, m := range globalKey.FindAllStringSubmatch(string(src), -1) {
-		keys = append(keys, key{strings.ReplaceAll(m[1], "/tag-key", "/${TagKey}"), m[2]})
+		keys = append(keys, key{keyForm(m[1]), m[2]})
 	}
 	if n := strings.Count(string(src), "key: '"); len(keys) < 40 || len(keys) != n {
 		return nil, errors.New("cannot read the global condition keys")
