@@ -95,15 +95,30 @@ func serveMemory(t testing.TB) *server {
 // tryServe is serve for a test that expects that the server may refuse to start.
 func tryServe(t testing.TB, flags ...string) (*server, error) {
 	t.Helper()
-	s := spawn(t, flags...)
+	return spawn(t, flags...).listening()
+}
+
+// serveWith is serve with variables in the environment.
+func serveWith(t testing.TB, env []string, flags ...string) *server {
+	t.Helper()
+	s, err := spawnWith(t, env, flags...).listening()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// listening waits until the server listens or has ended.
+func (s *server) listening() (*server, error) {
+	s.t.Helper()
 	select {
 	case <-s.log.waitFor(regexp.MustCompile(`msg=listening url=(\S+)`)):
 		s.url = s.log.found()
 		return s, nil
 	case <-s.ended:
-		return nil, fmt.Errorf("warder serve %q ended with %v: %s", flags, s.err, s.log)
+		return nil, fmt.Errorf("%q ended with %v: %s", s.cmd.Args, s.err, s.log)
 	case <-time.After(60 * time.Second):
-		t.Fatalf("warder serve %q does not listen: %s", flags, s.log)
+		s.t.Fatalf("%q does not listen: %s", s.cmd.Args, s.log)
 		return nil, nil
 	}
 }
@@ -111,10 +126,15 @@ func tryServe(t testing.TB, flags ...string) (*server, error) {
 // spawn starts `warder serve` and waits for nothing.
 func spawn(t testing.TB, flags ...string) *server {
 	t.Helper()
+	return spawnWith(t, nil, flags...)
+}
+
+func spawnWith(t testing.TB, env []string, flags ...string) *server {
+	t.Helper()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "debug"}, flags...)
 	s := &server{t: t, stdout: new(output), log: new(output), ended: make(chan struct{})}
 	s.cmd = exec.Command(binary, args...)
-	s.cmd.Env = cleanEnv(t)
+	s.cmd.Env = cleanEnv(t, env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.stdout, s.log
 	s.cmd.SysProcAttr = dieWithTest()
 	s.cmd.Dir = t.TempDir()
