@@ -3,7 +3,7 @@
 GO ?= go
 DATA ?= .warder
 
-.PHONY: run build test race lint generate fuzz bench e2e coverage
+.PHONY: run build test race lint generate fuzz bench bench-peers e2e coverage
 
 run: build ## start Warder on 127.0.0.1:4500 with the embedded store
 	./bin/warder serve --data $(DATA)
@@ -30,6 +30,10 @@ fuzz: ## every fuzz target for a short while: make fuzz FUZZTIME=1m
 
 bench: ## the figures of bench/README.md
 	$(GO) test -run '^$$' -bench . -benchmem ./policy ./sigv4 ./internal/wire ./internal/seal ./bench
+	$(GO) test -run '^$$' -bench 'Start100k|Reset' -benchtime 3x ./internal/e2e
+
+bench-peers: ## the same decisions on other engines for Go, in a module of its own; two minutes
+	cd bench/peers && $(GO) vet . && $(GO) test . && $(GO) run .
 
 e2e:
 	$(GO) test -count=1 -v ./internal/e2e
