@@ -85,13 +85,11 @@ func (c *Condition) fixed() bool {
 	if c.Operator.IfExists || c.Operator.Quantifier == ForAllValues || c.Operator.negated() {
 		return false
 	}
+	wants := typeString
 	var ok func(string) bool
 	switch strings.ToLower(c.Key.Value) {
 	case "aws:sourceip":
-		if c.Operator.typ() != typeAddress {
-			return false
-		}
-		ok = narrow
+		wants, ok = typeAddress, narrow
 	case "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceowner", "aws:sourceaccount", "s3:dataaccesspointaccount",
 		"aws:principalorgid", "aws:principalaccount", "aws:principalarn":
 		ok = fixedText
@@ -102,8 +100,8 @@ func (c *Condition) fixed() bool {
 	default:
 		return false
 	}
-	switch c.Operator.typ() {
-	case typeString, typePattern, typeARN, typeAddress:
+	switch typ := c.Operator.typ(); {
+	case typ == wants, wants == typeString && (typ == typePattern || typ == typeARN):
 	default:
 		return false
 	}

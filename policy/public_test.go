@@ -64,6 +64,7 @@ func TestIsPublic(t *testing.T) {
 		{"one of two too wide", allow(star, `{"IpAddress":{"aws:SourceIp":["203.0.113.0/24","::/0"]}}`), true},
 		{"private", allow(star, `{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","172.16.0.0/12","192.168.0.0/16"]}}`), false},
 		{"all but a network", allow(star, `{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`), true},
+		{"a network as a VPC", allow(star, `{"IpAddress":{"aws:SourceVpc":"203.0.113.0/24"}}`), true},
 		{"a network as text", allow(star, `{"StringEquals":{"aws:SourceIp":"203.0.113.0/24"}}`), true},
 
 		{"a user id", allow(star, `{"StringEquals":{"aws:userid":"AIDAJQABLZS4A3QDU576Q"}}`), false},
