@@ -51,6 +51,7 @@ func (x *explainer) needed() []Grant {
 				return out // the grant names the user itself
 			case RoleSession, FederatedUser:
 				fromResource = true
+			case Anonymous, Root, AssumeRootSession, WebIdentity, SAML, Service:
 			}
 		}
 	}
@@ -60,7 +61,7 @@ func (x *explainer) needed() []Grant {
 	if l.Boundary != nil && l.Boundary.allow(m) == nil {
 		add(LayerBoundary, 0)
 	}
-	needed := l.Session != nil || p.Kind == FederatedUser || p.Kind == AssumeRootSession
+	needed := l.Session != nil || p.Kind.needsSession()
 	if needed && l.Session.allow(m) == nil {
 		add(LayerSession, 0)
 	}
@@ -105,6 +106,7 @@ func (x *explainer) grant(layer Layer, level int) Grant {
 	case LayerRCP:
 		// Only AWS's own RCPFullAWSAccess allows.
 		g.Statement = GrantStatement{Effect: "Allow", Principal: map[string]string{"AWS": "*"}, Action: "*", Resource: "*"}
+	case NoLayer, LayerIdentity, LayerBoundary, LayerSession, LayerSCP:
 	}
 	return g
 }

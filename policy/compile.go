@@ -223,6 +223,7 @@ func (p *Policy) compileCondition(src *Condition, variables bool) condition {
 			}
 		}
 		return c
+	case typeString, typePattern, typeARN, typeBool, typeBinary, typeNull:
 	}
 	from := len(p.patterns)
 	for _, v := range src.Values {

@@ -105,6 +105,7 @@ func (c *condition) value(p *Policy, ctx Context, v *Value, i int, negated bool,
 		return !negated
 	case differs:
 		return negated
+	case unreadable:
 	}
 	return negated && effect == Deny
 }
@@ -142,11 +143,8 @@ func (c *condition) compare(p *Policy, ctx Context, v *Value, i int) verdict {
 	case typeString, typePattern, typeBool, typeBinary, typeNull:
 	}
 	s := v.At(i)
-	fold := false
-	switch c.op.Comparison {
-	case OpStringEqualsIgnoreCase, OpStringNotEqualsIgnoreCase, OpBool:
-		fold = true
-	}
+	op := c.op.Comparison
+	fold := op == OpStringEqualsIgnoreCase || op == OpStringNotEqualsIgnoreCase || op == OpBool
 	for k := c.values.from; k < c.values.to; k++ {
 		if p.patterns[k].matchText(p, ctx, s, fold) {
 			return matches
@@ -254,8 +252,9 @@ func ordered(op Comparison, c int) bool {
 		return c > 0
 	case OpNumericGreaterThanEquals, OpDateGreaterThanEquals:
 		return c >= 0
+	default:
+		return false // they compare no order
 	}
-	return false
 }
 
 func (c *condition) compareAddress(v *Value, i int) verdict {

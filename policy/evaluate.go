@@ -257,8 +257,7 @@ func (l *Layers) closest(m *match) (st *statement, named grade) {
 // identityAllows asks the identity policies. The root user of an account, and
 // a session of it, have every permission in it.
 func (l *Layers) identityAllows(m *match) (*statement, bool) {
-	switch m.principal.Kind {
-	case Root, AssumeRootSession:
+	if k := m.principal.Kind; k == Root || k == AssumeRootSession {
 		return nil, true
 	}
 	st := l.Identity.allow(m)
@@ -270,11 +269,7 @@ func (l *Layers) limited(m *match) (Decision, bool) {
 	if l.Boundary != nil && l.Boundary.allow(m) == nil {
 		return Decision{ImplicitDeny, LayerBoundary, 0, nil}, false
 	}
-	needed := l.Session != nil
-	switch m.principal.Kind {
-	case FederatedUser, AssumeRootSession:
-		needed = true
-	}
+	needed := l.Session != nil || m.principal.Kind.needsSession()
 	if needed && l.Session.allow(m) == nil {
 		return Decision{ImplicitDeny, LayerSession, 0, nil}, false
 	}

@@ -144,8 +144,9 @@ func (pat *pattern) matchResource(p *Policy, m *match) bool {
 	case patFields, patTemplate:
 		f, ok := m.resourceFields()
 		return ok && pat.matchARN(p, m.req.Context, m.req.Resource, f)
+	case patExact, patAny, patPrefix, patTail, patGlob:
 	}
-	// The others hold all six fields themselves.
+	// These hold all six fields themselves.
 	return pat.matchARN(p, m.req.Context, m.req.Resource, nil)
 }
 

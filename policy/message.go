@@ -49,6 +49,7 @@ func (l Layer) withArticle() string {
 		return "an identity-based policy"
 	case LayerTrust:
 		return "the role trust policy"
+	case NoLayer, LayerBoundary, LayerSession, LayerResource, LayerEndpoint, LayerSCP, LayerRCP:
 	}
 	return "a " + l.String()
 }
@@ -58,6 +59,7 @@ func (l Layer) named() bool {
 	switch l {
 	case LayerIdentity, LayerBoundary, LayerSession, LayerSCP, LayerRCP:
 		return true
+	case NoLayer, LayerResource, LayerTrust, LayerEndpoint:
 	}
 	return false
 }

@@ -144,6 +144,7 @@ func (o Operator) takesVariables() bool {
 	switch o.typ() {
 	case typeString, typePattern, typeARN, typeBool:
 		return true
+	case typeNumber, typeDate, typeBinary, typeAddress, typeNull:
 	}
 	return false
 }

@@ -64,6 +64,17 @@ func (k PrincipalKind) hasAccount() bool {
 	return false
 }
 
+// needsSession says whether requesters of the kind have no permissions without
+// a session policy.
+func (k PrincipalKind) needsSession() bool {
+	switch k {
+	case FederatedUser, AssumeRootSession:
+		return true
+	case Anonymous, Root, User, RoleSession, WebIdentity, SAML, Service:
+	}
+	return false
+}
+
 // grade says how closely a Principal element names a requester, on which
 // depends what limits the grant.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
@@ -178,6 +189,7 @@ func byUniqueID(p *Principal) grade {
 		return directly
 	case RoleSession, FederatedUser:
 		return byIdentity
+	case Anonymous, Root, AssumeRootSession, WebIdentity, SAML, Service:
 	}
 	return notNamed
 }
@@ -207,6 +219,7 @@ func (s *principalSpec) namesARN(p *Principal) grade {
 		if s.value == p.RoleARN && p.Kind == RoleSession || s.value == p.UserARN && p.Kind == FederatedUser {
 			return byIdentity
 		}
+	case Anonymous, Root, AssumeRootSession, WebIdentity, SAML, Service:
 	}
 	return notNamed
 }
@@ -258,6 +271,7 @@ func (l *principalList) gradeNot(p *Principal, effect Effect, bounded bool) grad
 			identity = true
 		case directly:
 			self = true
+		case notNamed:
 		}
 	}
 	if effect == Allow {

@@ -36,7 +36,7 @@ try 'identity denies are not looked at' evaluate.go 's/l\.Identity\.deny(m); st 
 try 'resource denies are not looked at' evaluate.go 's/l\.resourceSet()\.deny(m); st != nil/l.resourceSet().deny(m); st != nil \&\& false/'
 try 'a boundary does not limit' evaluate.go 's/l\.Boundary != nil && l\.Boundary\.allow(m) == nil/l.Boundary == nil \&\& false/'
 try 'a session policy does not limit' evaluate.go 's/needed := l\.Session != nil/needed := false/'
-try 'a federated user needs no session policy' evaluate.go 's/case FederatedUser, AssumeRootSession:$/case AssumeRootSession:/'
+try 'a federated user needs no session policy' principal.go 's/case FederatedUser, AssumeRootSession:$/case AssumeRootSession:/'
 try 'SCPs need not allow' evaluate.go 's/if s\.allow(m) == nil {/if s.allow(m) == nil \&\& i > 9 {/'
 try 'the endpoint need not allow' evaluate.go 's/l\.Endpoint != nil && l/false \&\& l/'
 try 'SCPs bind service-linked roles' evaluate.go 's/if !m\.principal\.ServiceLinked {/{/'
