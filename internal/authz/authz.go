@@ -53,7 +53,22 @@ func (a *Authorizer) Require(s *state.Snapshot, r *Request, c *Check) error {
 	if d.Allowed() {
 		return nil
 	}
-	return awserr.New(awserr.CodeAccessDenied, "%s", d.AccessDeniedMessage(req))
+	return awserr.New(awserr.CodeAccessDenied, "%s", a.told(s, r, c, d).AccessDeniedMessage(req))
+}
+
+// told is the denial that the caller is told of. What stands in the policy of
+// another account's resource is nothing to it, nor whether there is such a
+// resource: it is answered as if that had no policy.
+func (a *Authorizer) told(s *state.Snapshot, r *Request, c *Check, d policy.Decision) policy.Decision {
+	if c.ResourcePolicy == nil || c.Account == r.Caller.Account || d.Layer != policy.LayerTrust && d.Layer != policy.LayerResource {
+		return d
+	}
+	without := *c
+	without.ResourcePolicy = nil
+	if blind, _, err := a.Decide(s, r, &without); err == nil && !blind.Allowed() {
+		return blind
+	}
+	return policy.Decision{} // denied, and no more is said
 }
 
 // Decide asks the engine. An error means that a policy in force cannot be read

@@ -561,3 +561,38 @@ func TestTransitiveKeysOnce(t *testing.T) {
 		t.Errorf("the tags take %d%% of the room, then %d%%", *out.PackedPolicySize, *again.PackedPolicySize)
 	}
 }
+
+// The refusal does not tell a caller of another account whether there is a role,
+// or what its trust policy says.
+func TestRefusalsAcrossAccountsAreAlike(t *testing.T) {
+	s := wardertest.Start(t)
+	_, theirs, _ := s.NewAccount()
+	role(t, s, s.Admin, "others", trusts(account, ""), "")
+	role(t, s, s.Admin, "denies", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, "")
+	for who, c := range map[string]wardertest.Credentials{
+		"an administrator":            theirs,
+		"one without permission":      s.User(theirs, "plain", ""),
+		"one who is denied":           s.User(theirs, "denied", `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"sts:*","Resource":"*"}}`),
+		"one who may assume any role": s.User(theirs, "any", allows("sts:AssumeRole", "*")),
+	} {
+		want := ""
+		for _, name := range []string{"missing", "others", "denies"} {
+			arn := "arn:aws:iam::" + account + ":role/" + name
+			_, err := s.STS(c).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("session")})
+			wardertest.WantCode(t, err, "AccessDenied")
+			got := strings.ReplaceAll(wardertest.Message(err), arn, "ROLE")
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s, role %s: %q, but %q for a missing role", who, name, got, want)
+			}
+		}
+	}
+	// In the account itself the caller is told.
+	arn := "arn:aws:iam::" + account + ":role/denies"
+	_, err := s.STS(s.Admin).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("session")})
+	if m := wardertest.Message(err); !strings.HasSuffix(m, "with an explicit deny in the role trust policy") {
+		t.Errorf("in the account: %q", m)
+	}
+}
