@@ -330,6 +330,15 @@ func (g generator) world() Case {
 		if g.chance(2) || c.ResourceKind != policy.Resource && !g.chance(9) {
 			c.ResourceKind, c.Resources = policy.Resource, g.document(policy.Resource)
 		}
+		if g.chance(4) { // public or not only by the values of a condition
+			op := g.one([]string{"StringEquals", "StringLike", "ArnLike", "StringEqualsIfExists", "StringNotEquals", "ForAllValues:StringLike"})
+			value := g.one([]string{"a", "ab", "a*", "?", "${t:a}", "arn:aws:sns:eu-west-1:" + a1 + ":t", "arn:aws:sns"})
+			c.ResourceKind = policy.Resource
+			c.Resources = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"` + op + `":{"aws:SourceVpc":"` + value + `"}}}}`
+			if op == "ArnLike" && !strings.HasPrefix(value, "arn:") {
+				c.Resources = strings.Replace(c.Resources, "ArnLike", "StringLike", 1)
+			}
+		}
 	}
 	return c
 }
