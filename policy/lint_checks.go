@@ -12,9 +12,11 @@ type lintCheck struct {
 	page    string // of a check of Warder's own
 }
 
-// fill puts the arguments in the places of the message, in order.
+// fill puts the arguments in the places of the message, in the order in which
+// the names of the places come first.
 func (c lintCheck) fill(args []any) string {
 	var b strings.Builder
+	values := map[string]any{}
 	rest := c.message
 	for {
 		head, tail, ok := strings.Cut(rest, "{{")
@@ -24,12 +26,11 @@ func (c lintCheck) fill(args []any) string {
 		}
 		var name string
 		name, rest, _ = strings.Cut(tail, "}}")
-		if len(args) == 0 {
-			b.WriteString(name)
-			continue
+		if _, again := values[name]; !again && len(args) > 0 {
+			values[name] = args[0]
+			args = args[1:]
 		}
-		fmt.Fprint(&b, args[0])
-		args = args[1:]
+		fmt.Fprint(&b, values[name])
 	}
 }
 
