@@ -146,7 +146,7 @@ func (c *Config) complete() error {
 			return errors.New("the durable store needs a data folder")
 		}
 		if socket := ControlSocket(c.Data); len(socket) > maxSocketPath {
-			return fmt.Errorf("the path %s is too long for a socket: change to the data folder and use --data .", socket)
+			return fmt.Errorf("the path %s is too long for a socket: start in the data folder, with --data=. alone", socket)
 		}
 	default:
 		return fmt.Errorf("there is no store %q: use %q or %q", c.Store, storeSQLite, storeMemory)

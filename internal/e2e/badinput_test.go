@@ -104,14 +104,6 @@ func (s *server) wantAlive() {
 	s.wantCaller(adminKey, "arn:aws:iam::"+account+":user/administrator")
 }
 
-func form(pairs ...string) string {
-	v := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		v.Set(pairs[i], pairs[i+1])
-	}
-	return v.Encode()
-}
-
 const (
 	listUsers = "Action=ListUsers&Version=2010-05-08"
 	putPolicy = "Action=PutUserPolicy&Version=2010-05-08&UserName=administrator&PolicyName=bad&PolicyDocument="
