@@ -19,10 +19,10 @@ const (
 	maxChained     = 3600 // of a role assumed with a role's credentials
 )
 
-// noTrust is the trust policy of a role that does not exist: it trusts nobody.
-// So a caller cannot tell a role that is not there from one that does not trust it.
+// noTrust is the trust policy of a role that does not exist: it trusts nobody,
+// and all it says is about a unique id that nobody has. So a caller cannot tell a role that is not there from one that does not trust it.
 var noTrust = func() *policy.Policy {
-	doc, err := policy.Parse(policy.Trust, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotPrincipal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`))
+	doc, err := policy.Parse(policy.Trust, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"AIDA0000000000000000"},"Action":"sts:AssumeRole"}]}`))
 	if err != nil {
 		panic(err)
 	}
