@@ -192,12 +192,38 @@ func BenchmarkT2(b *testing.B) {
 	}, func(i int) string { return fmt.Sprintf("team-%d", team(i)) })
 }
 
+// BenchmarkGlob has the shapes that are worst for one matcher or another, on
+// 100 characters: as patterns, as templates (ARNs and values with variables)
+// and as actions.
 func BenchmarkGlob(b *testing.B) {
 	text := strings.Repeat("a", 100)
-	for _, p := range []string{"*a*a*a*a*a*a*a*b", strings.Repeat("*a", 30) + "b", "*" + strings.Repeat("a", 50) + "b*", "*" + strings.Repeat("a?", 25) + "b*", "*" + strings.Repeat("?", 49) + "b*", strings.Repeat("?", 99) + "b"} {
-		b.Run(p[:min(len(p), 16)], func(b *testing.B) {
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	for _, p := range []string{
+		"*a*a*a*a*a*a*a*b", many("*a", 30) + "b", "*" + many("a", 50) + "b*", "*" + many("a?", 25) + "b*", "*" + many("?", 49) + "b*", many("?", 99) + "b",
+		"*" + many("?", 64) + "b*", "*" + many("?a", 33) + "b*", "*aaaaa?b*", many("*a?a?a?a", 8) + "b", many("*a?", 30) + "b",
+	} {
+		b.Run("pattern/"+p[:min(len(p), 16)], func(b *testing.B) {
 			for b.Loop() {
 				if glob(p, text) {
+					b.Fatal(p)
+				}
+			}
+		})
+		b.Run("template/"+p[:min(len(p), 16)], func(b *testing.B) {
+			tm, err := parseTemplate(p, true)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				var r resolved
+				if tm.resolve(nil, &r) && matchSegments(r.segments(), text) {
+					b.Fatal(p)
+				}
+			}
+		})
+		b.Run("action/"+p[:min(len(p), 16)], func(b *testing.B) {
+			for b.Loop() {
+				if globFold(p, text[:64]) {
 					b.Fatal(p)
 				}
 			}

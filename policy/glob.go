@@ -48,12 +48,26 @@ func glob(pattern, s string) bool {
 }
 
 // findChunk finds the first place in s that a chunk with "?" fits, and returns
-// where it ends there, or -1.
+// where it ends there, or -1. It tries a few places one by one, since most
+// chunks are soon found, before it prepares for a search.
 func findChunk(chunk, s string) int {
-	if len(chunk) >= 8 && len(chunk) <= 64 && utf8.ValidString(s) {
-		return shiftAnd(chunk, s)
+	i := 0
+	for range 1 + 32/len(chunk) {
+		if n := matchPrefix(chunk, s[i:]); n >= 0 {
+			return i + n
+		}
+		if i == len(s) {
+			return -1
+		}
+		i += runeLen(s[i:])
 	}
-	for i := 0; ; i += runeLen(s[i:]) {
+	if len(s) <= maxSearch {
+		if n := shiftAnd(chunk, '?', s[i:]); n >= 0 {
+			return i + n
+		}
+		return -1
+	}
+	for ; ; i += runeLen(s[i:]) {
 		if n := matchPrefix(chunk, s[i:]); n >= 0 {
 			return i + n
 		}
@@ -63,38 +77,68 @@ func findChunk(chunk, s string) int {
 	}
 }
 
-// shiftAnd is findChunk in one pass over s: bit i of state is set while the
-// first i+1 bytes of the chunk match what was just read (Baeza-Yates and
-// Gonnet, "A new approach to text searching", 1992). A "?" takes the first
-// byte of a character and then stays for its continuation bytes.
-func shiftAnd(chunk, s string) int {
-	var literal [256]uint64
-	var single uint64
-	for i := range len(chunk) {
-		if chunk[i] == '?' {
-			single |= 1 << i
-		} else {
-			literal[chunk[i]] |= 1 << i
-		}
-	}
-	last := uint64(1) << (len(chunk) - 1)
-	var state uint64
-	for i := range len(s) {
-		c := s[i]
-		if c&0xC0 == 0x80 { // a continuation byte
-			state = state<<1&literal[c] | state&single
-		} else {
-			state = (state<<1 | 1) & (literal[c] | single)
-		}
-		if state&last != 0 {
-			end := i + 1
-			for single&last != 0 && end < len(s) && s[end]&0xC0 == 0x80 {
-				end++
+// maxSearch is the longest text that shiftAnd takes; ARNs have up to 2,048
+// characters.
+const maxSearch = 4096
+
+// shiftAnd finds the first place in s that a chunk fits, in which the byte one
+// stands for any character, and returns where it ends there, or -1. It is one
+// pass over s for every 64 bytes of the chunk: bit i of state is set while the
+// first i+1 bytes of the part match what was just read (Baeza-Yates and Gonnet,
+// "A new approach to text searching", 1992), and ends has a bit for each place
+// where the part before ended. The byte one takes the first byte of a
+// character and then stays for the others.
+func shiftAnd[T string | []byte](chunk T, one byte, s string) int {
+	var ends [maxSearch / 64]uint64
+	for first := true; ; first = false {
+		part := chunk[:min(len(chunk), 64)]
+		chunk = chunk[len(part):]
+		var literal [256]uint64
+		var single uint64
+		for i := range len(part) {
+			if part[i] == one {
+				single |= 1 << i
+			} else {
+				literal[part[i]] |= 1 << i
 			}
-			return end
+		}
+		last := uint64(1) << (len(part) - 1)
+		var state, before uint64 // before: whether the part before ended just here
+		next := 0                // where the next character begins
+		for i := range len(s) {
+			c := s[i]
+			begins := i == next
+			in := before
+			if begins {
+				next += runeLen(s[i:])
+				if first {
+					in = 1
+				}
+			}
+			if begins {
+				state = (state<<1 | in) & (literal[c] | single)
+			} else {
+				state = (state<<1|in)&literal[c] | state&single
+			}
+			word, bit := &ends[i>>6], uint64(1)<<(i&63)
+			before = *word >> (i & 63) & 1
+			if state&last == 0 {
+				*word &^= bit
+				continue
+			}
+			*word |= bit
+			if len(chunk) > 0 {
+				continue
+			}
+			if single&last != 0 {
+				return next
+			}
+			return i + 1
+		}
+		if len(chunk) == 0 {
+			return -1
 		}
 	}
-	return -1
 }
 
 // matchPrefix matches a pattern without stars at the start of s and returns

@@ -98,10 +98,13 @@ func globFold(pattern, s string) bool {
 	return globBytes(pattern, buf[:len(s)])
 }
 
-// globBytes is glob byte by byte.
+// globBytes is glob byte by byte, as long as that is quick.
 func globBytes(p string, s []byte) bool {
 	i, j, back, backPos := 0, 0, -1, 0
-	for {
+	for steps := 0; ; steps++ {
+		if steps > 3*len(s) {
+			return glob(p, string(s)) // a pattern made to be slow: worth an allocation
+		}
 		switch {
 		case i == len(p) && j == len(s):
 			return true

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -197,6 +198,72 @@ func TestGlobExhaustive(t *testing.T) {
 			if !strings.Contains(s, "é") && globFold(p, strings.ToUpper(s)) != want {
 				t.Fatalf("globFold(%q, %q) = %v", p, s, !want)
 			}
+		}
+	}
+}
+
+// TestShiftAnd compares the search with trying every place, on chunks longer
+// than a word and texts that are not UTF-8, too.
+func TestShiftAnd(t *testing.T) {
+	slow := func(chunk, s string) int {
+		for i := 0; ; i += runeLen(s[i:]) {
+			if n := matchPrefix(chunk, s[i:]); n >= 0 {
+				return i + n
+			}
+			if i == len(s) {
+				return -1
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 1))
+	pick := func(n int, from ...string) string {
+		var b strings.Builder
+		for range n {
+			b.WriteString(from[r.IntN(len(from))])
+		}
+		return b.String()
+	}
+	found := 0
+	for range 50_000 {
+		s := pick(r.IntN(250), "a", "a", "a", "a", "é", "b", "\xff", "\xc3")
+		chunk := pick(1+r.IntN(180), "a", "a", "?", "?", "?", "é")
+		if r.IntN(2) == 0 {
+			chunk = pick(1+r.IntN(12), "a", "a", "?", "é", "b")
+		}
+		want := slow(chunk, s)
+		if want >= 0 {
+			found++
+		}
+		if got := shiftAnd(chunk, '?', s); got != want {
+			t.Fatalf("shiftAnd(%q, %q) = %d, want %d", chunk, s, got, want)
+		}
+		if got := findChunk(chunk, s); got != want {
+			t.Fatalf("findChunk(%q, %q) = %d, want %d", chunk, s, got, want)
+		}
+		tm, err := parseTemplate(chunk, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var res resolved
+		if tm.resolve(nil, &res); findRun(res.segments(), s) != want || findSlowly(res.segments(), s, 0) != want {
+			t.Fatalf("findRun(%q, %q) = %d, want %d", chunk, s, findRun(res.segments(), s), want)
+		}
+		if got, want := matchLast(res.segments(), s), lastSlowly(res.segments(), s); got != want {
+			t.Fatalf("matchLast(%q, %q) = %v", chunk, s, got)
+		}
+	}
+	if found < 5000 {
+		t.Errorf("%d found only", found)
+	}
+}
+
+// TestVariableValueBreaksNoCharacter: a value that is not UTF-8 matches itself
+// and no part of a character.
+func TestVariableValueBreaksNoCharacter(t *testing.T) {
+	run := []resolvedSegment{{segStar, "*"}, {segAny, "?"}, {segLiteral, "\xa9"}, {segStar, "*"}}
+	for s, want := range map[string]bool{"aaaaaaaaa\xa9": true, "aaaaaaaaé": false, "aaaaaaaaé\xa9a": true} {
+		if got := matchSegments(run, s); got != want {
+			t.Errorf("%q: %v", s, got)
 		}
 	}
 }

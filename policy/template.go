@@ -193,39 +193,135 @@ func (s *segment) value(ctx Context) (string, bool) {
 }
 
 // matchSegments matches s against segments, with the same strategy as glob:
-// after a star the rest is tried at each later place, and a further star makes
-// the choice final.
+// what is between two stars is placed at its first fit.
 func matchSegments(segs []resolvedSegment, s string) bool {
-	i, pos := 0, 0
-	back, backPos := -1, 0
+	star := nextStar(segs)
+	n := matchRun(segs[:star], s)
+	if n < 0 || star == len(segs) {
+		return n == len(s)
+	}
 	for {
-		switch {
-		case i == len(segs):
-			if pos == len(s) {
-				return true
-			}
-		case segs[i].kind == segStar:
-			i++
-			back, backPos = i, pos
-			continue
-		case segs[i].kind == segAny:
-			if pos < len(s) {
-				pos += runeLen(s[pos:])
-				i++
-				continue
-			}
-		default:
-			if strings.HasPrefix(s[pos:], segs[i].text) {
-				pos += len(segs[i].text)
-				i++
-				continue
-			}
+		s, segs = s[n:], segs[star+1:]
+		star = nextStar(segs)
+		if star == len(segs) {
+			return matchLast(segs, s)
 		}
-		if back < 0 || backPos >= len(s) {
+		if n = findRun(segs[:star], s); n < 0 {
 			return false
 		}
-		backPos += runeLen(s[backPos:])
-		i, pos = back, backPos
+	}
+}
+
+// nextStar is the index of the first star, or the number of segments.
+func nextStar(segs []resolvedSegment) int {
+	for i := range segs {
+		if segs[i].kind == segStar {
+			return i
+		}
+	}
+	return len(segs)
+}
+
+// matchRun matches segments without stars at the start of s and returns the
+// length of what they matched, or -1.
+func matchRun(segs []resolvedSegment, s string) int {
+	pos := 0
+	for i := range segs {
+		switch {
+		case segs[i].kind != segAny:
+			if !strings.HasPrefix(s[pos:], segs[i].text) {
+				return -1
+			}
+			pos += len(segs[i].text)
+		case pos == len(s):
+			return -1
+		default:
+			pos += runeLen(s[pos:])
+		}
+	}
+	return pos
+}
+
+// findRun finds the first place in s that segments without stars fit, and
+// returns where they end there, or -1. As findChunk it first tries a few.
+func findRun(segs []resolvedSegment, s string) int {
+	i := 0
+	for range 4 {
+		if n := matchRun(segs, s[i:]); n >= 0 {
+			return i + n
+		}
+		if i == len(s) {
+			return -1
+		}
+		i += runeLen(s[i:])
+	}
+	const one = 0xFF // is in no UTF-8
+	var buf [1024]byte
+	chunk := buf[:0]
+	for k := range segs {
+		if segs[k].kind == segAny {
+			chunk = append(chunk, one)
+			continue
+		}
+		if len(chunk)+len(segs[k].text) >= len(buf) || !utf8.ValidString(segs[k].text) {
+			return findSlowly(segs, s, i)
+		}
+		chunk = append(chunk, segs[k].text...)
+	}
+	if len(s) > maxSearch || len(chunk) == 0 {
+		return findSlowly(segs, s, i)
+	}
+	if n := shiftAnd(chunk, one, s[i:]); n >= 0 {
+		return i + n
+	}
+	return -1
+}
+
+// findSlowly tries every place from i.
+func findSlowly(segs []resolvedSegment, s string, i int) int {
+	for ; ; i += runeLen(s[i:]) {
+		if n := matchRun(segs, s[i:]); n >= 0 {
+			return i + n
+		}
+		if i == len(s) {
+			return -1
+		}
+	}
+}
+
+// matchLast matches segments without stars at the end of s.
+func matchLast(segs []resolvedSegment, s string) bool {
+	chars := 0
+	for i := range segs {
+		switch {
+		case segs[i].kind == segAny:
+			chars++
+		case !utf8.ValidString(segs[i].text):
+			return lastSlowly(segs, s)
+		default:
+			chars += utf8.RuneCountInString(segs[i].text)
+		}
+	}
+	i := len(s)
+	for ; chars > 0; chars-- {
+		if i == 0 {
+			return false
+		}
+		_, size := utf8.DecodeLastRuneInString(s[:i])
+		i -= size
+	}
+	return matchRun(segs, s[i:]) == len(s)-i
+}
+
+// lastSlowly tries every place.
+func lastSlowly(segs []resolvedSegment, s string) bool {
+	for i := 0; ; i += runeLen(s[i:]) {
+		if matchRun(segs, s[i:]) == len(s)-i {
+			return true
+		}
+		if i == len(s) {
+			return false
+		}
 	}
 }
 

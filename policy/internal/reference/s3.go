@@ -133,7 +133,9 @@ func public(d document) bool {
 		for op, keys := range st.Condition {
 			positive := (strings.Contains(op, "String") || strings.Contains(op, "Arn")) && !strings.Contains(op, "Not") && !strings.Contains(op, "ForAllValues") && !strings.Contains(op, "IfExists")
 			for key, values := range keys {
-				wide := slices.ContainsFunc(values, func(v string) bool { return v == "" || strings.Contains(op, "Arn") && strings.Count(v, ":") < 5 || strings.ContainsAny(v, "*?") || strings.Contains(v, "${") })
+				wide := slices.ContainsFunc(values, func(v string) bool {
+					return v == "" || strings.Contains(op, "Arn") && strings.Count(v, ":") < 5 || strings.ContainsAny(v, "*?") || strings.Contains(v, "${")
+				})
 				open = open && !(positive && !wide && slices.Contains(fixed, strings.ToLower(key)))
 			}
 		}
