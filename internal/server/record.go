@@ -27,6 +27,9 @@ type Record struct {
 	Error     *awserr.Error // nil for a success
 }
 
+// recordKey is the key of a request's record in its context, for Server.Caller.
+type recordKey struct{}
+
 // emit writes the record as one log line: failures of Warder's own as errors,
 // the rest at debug level, where it costs nothing unless asked for.
 func (s *Server) emit(rec *Record) {

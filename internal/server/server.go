@@ -75,7 +75,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec.Operation = r.URL.Path
 		defer s.recovered(w, rec)
 		w.Header().Set("X-Amzn-Requestid", rec.RequestID)
-		h.ServeHTTP(&statusWriter{w, rec}, r)
+		h.ServeHTTP(&statusWriter{w, rec}, r.WithContext(context.WithValue(r.Context(), recordKey{}, rec)))
 		return
 	}
 	out := s.answer(r, rec)
@@ -215,7 +215,11 @@ func (s *Server) region(claim *sigv4.Claim) string {
 // name. It reads the body and gives it back; from then on it is the caller's to
 // bound what is done with it.
 func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []byte, error) {
-	rec := &Record{Time: s.Now()}
+	rec, ok := r.Context().Value(recordKey{}).(*Record)
+	if !ok {
+		rec = &Record{Time: s.Now()}
+	}
+	rec.Service = serviceName
 	claim, err := authn.ReadClaim(r)
 	if err != nil {
 		return authz.Request{}, nil, err
