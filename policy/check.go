@@ -13,6 +13,7 @@ const (
 	reasonNoActions    = "Policy statement must contain actions."
 	reasonNoResources  = "Policy statement must contain resources."
 	reasonVendor       = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+	reasonVendorWild   = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards"
 	reasonOneColon     = "Actions/Condition can contain only one colon."
 	reasonSIDUnique    = "Statement IDs (SID) in a single policy must be unique."
 	reasonSIDChars     = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
@@ -25,6 +26,11 @@ const (
 
 // check applies the rules that the shape of a document does not show.
 func (d *Document) check() error {
+	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html#scp-syntax-version
+	// and the same for RCPs.
+	if !d.Variables && (d.Kind == SCP || d.Kind == RCP) {
+		return &ParseError{Pos{1, 1, 0}, reasonSyntax, "Version must be 2012-10-17"}
+	}
 	sids := map[string]bool{}
 	for i := range d.Statements {
 		st := &d.Statements[i]
@@ -169,6 +175,9 @@ func checkAction(s string) string {
 	case vendor == "":
 		return fmt.Sprintf("Vendor %s is not valid", vendor)
 	}
+	if strings.ContainsAny(vendor, "*?") {
+		return reasonVendorWild
+	}
 	for _, c := range []byte(vendor) {
 		if !alphanumeric(c) && c != '-' && c != '.' {
 			return fmt.Sprintf("Vendor %s is not valid", vendor)
@@ -307,6 +316,11 @@ func (d *Document) checkRCP(st *Statement) error {
 		len(st.Actions) == 1 && st.Actions[0].Value == "*" && len(st.Resources) == 1 && st.Resources[0].Value == "*"
 	if st.Effect == Allow && !full {
 		return &ParseError{st.Pos, reasonSyntax, "a resource control policy cannot allow"}
+	}
+	for _, a := range st.Actions {
+		if a.Value == "*" && st.Effect == Deny {
+			return &ParseError{a.Pos, reasonSyntax, "a resource control policy names the service of its actions"}
+		}
 	}
 	return nil
 }

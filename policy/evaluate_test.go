@@ -277,6 +277,85 @@ func TestNoResourceAction(t *testing.T) {
 	}
 }
 
+// TestDenyOnNoResource: NotResource reaches a request without a resource, and
+// a Deny with it denies.
+func TestDenyOnNoResource(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"Effect":"Deny","Action":"s3:*","NotResource":"arn:aws:s3:::secret"}`: true,
+		`{"Effect":"Deny","Action":"s3:*","NotResource":"*"}`:                   false,
+		`{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::*"}`:         false,
+		`{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::b","*"]}`:   true,
+	} {
+		req := &Request{Principal: alice, Action: "s3:ListAllMyBuckets", Resource: "*"}
+		if got := Evaluate(req, &Layers{Identity: set(t, Identity, allowAll, text)}).Reason == ExplicitDeny; got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+// TestDenyWithUnknownVariable: a variable without a value makes a statement
+// not match, a Deny as well, in Resource, NotResource and conditions; a default
+// is a value.
+func TestDenyWithUnknownVariable(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::bucket-a/${t:v}"}`:                                             false,
+		`{"Effect":"Deny","Action":"*","Resource":["arn:aws:s3:::bucket-a/${t:v}","arn:aws:s3:::bucket-a/*"]}`:                 true,
+		`{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::bucket-b/${t:v}"}`:                                          false,
+		`{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::bucket-b/${t:v, 'x'}"}`:                                     true,
+		`{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::bucket-a/${t:v, 'key'}"}`:                                      true,
+		`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"t:k":"${t:v}"}}}`:                       false,
+		`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"t:none":"${t:v}"}}}`:            true,
+		`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"ForAllValues:StringNotEquals":{"t:k":"${t:v, 'other'}"}}}`: true,
+	} {
+		req := &Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA, Context: one(String("a"))}
+		if got := Evaluate(req, &Layers{Identity: set(t, Identity, allowAll, text)}).Reason == ExplicitDeny; got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+// TestRevokeSessions is the policy by which IAM's console revokes the sessions
+// of a role that are older than a moment.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+func TestRevokeSessions(t *testing.T) {
+	l := &Layers{Identity: set(t, Identity, allowAll, `{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateLessThan":{"aws:TokenIssueTime":"2024-05-01T12:00:00.500Z"}}}`)}
+	for issued, want := range map[string]bool{"2024-05-01T12:00:00Z": false, "2024-05-01T12:00:00.5Z": true, "2024-05-01T13:59:59+02:00": false, "2024-05-01T12:00:01Z": true} {
+		req := &Request{Principal: session, Action: get, Resource: bucketA, ResourceAccount: acctA, Context: NewContext().Set("aws:TokenIssueTime", String(issued))}
+		if got := Evaluate(req, l).Allowed(); got != want {
+			t.Errorf("a session of %s: %v", issued, got)
+		}
+	}
+	// A long-term key has no issue time.
+	if !Evaluate(&Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}, l).Allowed() {
+		t.Error("a long-term key is revoked")
+	}
+}
+
+// TestTagKeysInAnyCase: the whole of a condition key is without regard to
+// case, the tag's part too; the tag's value is not.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+func TestTagKeysInAnyCase(t *testing.T) {
+	l := &Layers{Identity: set(t, Identity, `{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::bucket-a/${AWS:principaltag/TEAM}","Condition":{"StringEquals":{"aws:ResourceTag/CostCenter":"a"}}}`)}
+	for value, want := range map[string]bool{"a": true, "A": false} {
+		ctx := NewContext().Set("aws:resourcetag/costcenter", String(value)).Set("aws:PrincipalTag/Team", String("key"))
+		if got := Evaluate(&Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA, Context: ctx}, l).Allowed(); got != want {
+			t.Errorf("%s: %v", value, got)
+		}
+	}
+}
+
+// TestMissingMFA is the well-known trap: aws:MultiFactorAuthPresent is absent,
+// not false, with long-term keys, so that only BoolIfExists denies them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+func TestMissingMFA(t *testing.T) {
+	for operator, want := range map[string]bool{"Bool": true, "BoolIfExists": false} {
+		l := &Layers{Identity: set(t, Identity, allowAll, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"`+operator+`":{"aws:MultiFactorAuthPresent":"false"}}}`)}
+		if got := Evaluate(&Request{Principal: alice, Action: get, Resource: bucketA, ResourceAccount: acctA}, l).Allowed(); got != want {
+			t.Errorf("%s: %v", operator, got)
+		}
+	}
+}
+
 // TestWrongKind: a policy of another kind in the resource's place denies,
 // since its Deny statements could not be asked.
 func TestWrongKind(t *testing.T) {

@@ -258,7 +258,7 @@ func (g generator) document(kind policy.Kind) string {
 		sts = append(sts, g.statement(kind))
 	}
 	d := map[string]any{"Version": "2012-10-17", "Statement": sts}
-	if g.chance(10) {
+	if g.chance(10) && kind != policy.SCP && kind != policy.RCP {
 		d["Version"] = "2008-10-17"
 	}
 	if len(sts) == 1 && g.chance(2) {
