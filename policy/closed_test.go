@@ -66,11 +66,15 @@ func (noImports) Import(path string) (*types.Package, error) {
 
 // TestSwitchesAreExhaustive: a switch over a closed set has a case for each of
 // its constants, or a default. One that is new and that nobody thought of is
-// noticed here.
+// noticed here. The linter, which picks out single operators and decides
+// nothing, is left out.
 func TestSwitchesAreExhaustive(t *testing.T) {
 	s := readSource(t)
 	checked := 0
 	for _, f := range s.files {
+		if strings.HasPrefix(s.fset.Position(f.Pos()).Filename, "lint") {
+			continue
+		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			sw, ok := n.(*ast.SwitchStmt)
 			if !ok || sw.Tag == nil {
