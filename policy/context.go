@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 	"unique"
 )
 
@@ -15,8 +17,24 @@ import (
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html).
 type Key struct{ h unique.Handle[string] }
 
-// KeyOf is the key of a name in any case.
-func KeyOf(name string) Key { return Key{unique.Make(strings.ToLower(name))} }
+// KeyOf is the key of a name in any case. Letters beyond ASCII are never taken
+// for ASCII ones, as Unicode's lower case does with the Kelvin sign: a tag that
+// only looks like "rank" must not answer for aws:PrincipalTag/rank.
+func KeyOf(name string) Key { return Key{unique.Make(lower(name))} }
+
+func lower(name string) string {
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			return strings.Map(func(r rune) rune {
+				if low := unicode.ToLower(r); r < utf8.RuneSelf || low >= utf8.RuneSelf {
+					return low
+				}
+				return r
+			}, name)
+		}
+	}
+	return strings.ToLower(name)
+}
 
 // String is the lower-cased name.
 func (k Key) String() string {

@@ -34,7 +34,9 @@
 // A NAME with a colon is the full name of a condition key wherever it stands.
 // Objects within are flattened, their names joined by dots. The current time
 // is known unless it is given. What Warder knows itself, the subject's name,
-// account and, for users, tags, cannot be contradicted.
+// account and, for users, tags, cannot be contradicted. A property for a tag that
+// the subject does not have is the caller's claim: who asks is who enforces the
+// answer, and it counts for that answer only.
 //
 // # What it leaves out
 //
