@@ -34,6 +34,10 @@
 //     a grant to a role (principal.go);
 //   - an AssumeRoot session is bound to its task policy, whoever else grants,
 //     and has no permissions without one (evaluate.go);
+//   - an S3 ACL's grant to AllUsers is limited by boundary and session policies,
+//     a public ACL is ignored as a whole under IgnorePublicAcls, and actions on
+//     an object of another account than the bucket's that no ACL permission
+//     stands for are its owner's alone (acl.go);
 //   - a resource whose owner is not given belongs to another account (Request);
 //   - duplicate or mis-cased names, unreadable values and unclosed variables in
 //     a document are refused (parse.go, check.go).

@@ -1,7 +1,5 @@
 package policy
 
-import "strings"
-
 // match is one request while it is evaluated.
 type match struct {
 	probe
@@ -90,7 +88,7 @@ func hasPrefixFold(s, prefix string) bool {
 func globFold(pattern, s string) bool {
 	var buf [64]byte
 	if len(s) > len(buf) {
-		return glob(pattern, strings.ToLower(s))
+		return glob(pattern, lowerASCII(s))
 	}
 	for i := range len(s) {
 		buf[i] = lowerByte(s[i])

@@ -46,6 +46,19 @@ func TestMatchAction(t *testing.T) {
 	}
 }
 
+// TestActionLettersAreASCII: letters that fold to ASCII ones are others, in
+// short and in long actions.
+func TestActionLettersAreASCII(t *testing.T) {
+	for _, pad := range []string{"", strings.Repeat("x", 80)} {
+		l := &Layers{Identity: set(t, Identity, statementText("Allow", "s3:?k*"+pad, "*"), statementText("Allow", "s3:ask"+pad, "*"))}
+		for action, want := range map[string]bool{"s3:aK" + pad: true, "s3:aSK" + pad: true, "s3:a\u212a" + pad: false, "s3:a\u017fk" + pad: false} {
+			if got := Evaluate(&Request{Principal: alice, Action: action, Resource: "*"}, l).Allowed(); got != want {
+				t.Errorf("%s: %v", action, got)
+			}
+		}
+	}
+}
+
 // TestNoAction: what is no action is allowed by nothing.
 func TestNoAction(t *testing.T) {
 	l := &Layers{Identity: set(t, Identity, statementText("Allow", "*", "*"))}

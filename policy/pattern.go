@@ -194,11 +194,16 @@ func (ct compiledTemplate) matchARN(ctx Context, f *arnFields) bool {
 	return true
 }
 
-// lowerASCII is s in lower case, or s itself if it already is.
+// lowerASCII is s with the letters A to Z in lower case, or s itself if it has
+// none. Other letters stay: the Kelvin sign is no "k" in an action.
 func lowerASCII(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {
-			return strings.ToLower(s)
+			b := []byte(s)
+			for j := range b {
+				b[j] = lowerByte(b[j])
+			}
+			return string(b)
 		}
 	}
 	return s
