@@ -33,7 +33,7 @@ bench: ## the figures of bench/README.md
 	$(GO) test -run '^$$' -bench 'Start100k|Reset' -benchtime 3x ./internal/e2e
 
 bench-peers: ## the same decisions on other engines for Go, in a module of its own; two minutes
-	cd bench/peers && $(GO) vet . && $(GO) test . && $(GO) run .
+	cd bench/peers && export GOFLAGS=-mod=mod && $(GO) vet . && $(GO) test . && $(GO) run .
 
 reference: ## the policy engine against the second evaluator: make reference WARDER_REFERENCE_CASES=10000000
 	$(GO) test -count=1 -timeout 0 -run TestAgainstEngine -v ./policy/internal/reference -cases $(or $(WARDER_REFERENCE_CASES),1000000)
