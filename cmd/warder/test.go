@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/warder-iam/warder/internal/policytest"
+	"github.com/warder-iam/warder/policy"
 )
 
 const testHelp = `Run unit tests of policies. A file (YAML) says which policies there are, who
@@ -89,21 +90,18 @@ func serverDecider(url string) policytest.Decider {
 		if err != nil {
 			return nil, err
 		}
-		text, err := json.MarshalIndent(got.Explanation, "", "  ")
+		text, err := json.Marshal(got.Explanation)
 		if err != nil {
 			return nil, err
 		}
-		var e struct {
-			Deciding *struct {
-				Policy struct{ Name string }
-				Index  int
-				Sid    string
-			}
-		}
+		var e explained // from AuthZEN; what the simulator tells leaves it empty
 		if err := json.Unmarshal(text, &e); err != nil {
 			return nil, err
 		}
 		a := &policytest.Answer{Decision: got.Decision, Explanation: string(text) + "\n"}
+		if e.Decision != "" {
+			a.Explanation = e.String()
+		}
 		switch {
 		case got.Allowed:
 			a.Decision = policytest.Allowed
@@ -115,6 +113,49 @@ func serverDecider(url string) policytest.Decider {
 		}
 		return a, nil
 	}
+}
+
+// explained is what of an explanation in JSON a report shows.
+type explained struct {
+	Decision string
+	Message  string
+	Deciding *explainedStatement
+	Layers   []struct {
+		Layer, Result string
+		NearMisses    []explainedStatement
+	}
+	Needed []struct {
+		Layer     string
+		Statement json.RawMessage
+	}
+}
+
+type explainedStatement struct {
+	Policy struct{ Name string }
+	Index  int
+	Sid    string
+	Misses []policy.Miss
+}
+
+func (e *explained) String() string {
+	var b strings.Builder
+	b.WriteString(e.Decision + "\n")
+	if e.Message != "" {
+		b.WriteString("  " + e.Message + "\n")
+	}
+	for _, l := range e.Layers {
+		fmt.Fprintf(&b, "%s: %s\n", l.Layer, l.Result)
+		for _, s := range l.NearMisses {
+			fmt.Fprintf(&b, "  missed: %s/%s\n", s.Policy.Name, policytest.StatementName(s.Sid, s.Index))
+			for _, m := range s.Misses {
+				fmt.Fprintf(&b, "          %s\n", m)
+			}
+		}
+	}
+	for _, g := range e.Needed {
+		fmt.Fprintf(&b, "needed in a %s: %s\n", g.Layer, g.Statement)
+	}
+	return b.String()
 }
 
 // testReport is what the test command prints.
