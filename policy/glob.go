@@ -48,9 +48,39 @@ func glob(pattern, s string) bool {
 }
 
 // findChunk finds the first place in s that a chunk with "?" fits, and returns
-// where it ends there, or -1. It tries a few places one by one, since most
-// chunks are soon found, before it prepares for a search.
+// where it ends there, or -1. A "?" at an end of the chunk only asks for a
+// character more before or after the rest.
 func findChunk(chunk, s string) int {
+	i := 0
+	for ; chunk[0] == '?'; chunk = chunk[1:] {
+		if i == len(s) {
+			return -1
+		}
+		i += runeLen(s[i:])
+		if len(chunk) == 1 {
+			return i
+		}
+	}
+	core := strings.TrimRight(chunk, "?")
+	end := -1
+	if strings.IndexByte(core, '?') >= 0 {
+		end = searchChunk(core, s[i:])
+	} else if end = strings.Index(s[i:], core); end >= 0 {
+		end += len(core)
+	}
+	if end < 0 {
+		return -1
+	}
+	n := matchPrefix(chunk[len(core):], s[i+end:])
+	if n < 0 {
+		return -1 // and no later place leaves more
+	}
+	return i + end + n
+}
+
+// searchChunk is findChunk without that. It tries a few places one by one,
+// since most chunks are soon found, before it prepares for a search.
+func searchChunk(chunk, s string) int {
 	i := 0
 	for range 1 + 32/len(chunk) {
 		if n := matchPrefix(chunk, s[i:]); n >= 0 {
@@ -90,7 +120,8 @@ const maxSearch = 4096
 // character and then stays for the others.
 func shiftAnd[T string | []byte](chunk T, one byte, s string) int {
 	var ends [maxSearch / 64]uint64
-	for first := true; ; first = false {
+	several := len(chunk) > 64
+	for first := uint64(1); ; first = 0 {
 		part := chunk[:min(len(chunk), 64)]
 		chunk = chunk[len(part):]
 		var literal [256]uint64
@@ -107,18 +138,24 @@ func shiftAnd[T string | []byte](chunk T, one byte, s string) int {
 		next := 0                // where the next character begins
 		for i := range len(s) {
 			c := s[i]
-			begins := i == next
-			in := before
-			if begins {
+			switch {
+			case c < utf8.RuneSelf:
+				next = i + 1
+				state = (state<<1 | before | first) & (literal[c] | single)
+			case i == next:
 				next += runeLen(s[i:])
-				if first {
-					in = 1
-				}
+				state = (state<<1 | before | first) & (literal[c] | single)
+			default:
+				state = (state<<1|before)&literal[c] | state&single
 			}
-			if begins {
-				state = (state<<1 | in) & (literal[c] | single)
-			} else {
-				state = (state<<1|in)&literal[c] | state&single
+			if !several {
+				if state&last == 0 {
+					continue
+				}
+				if single&last != 0 {
+					return next
+				}
+				return i + 1
 			}
 			word, bit := &ends[i>>6], uint64(1)<<(i&63)
 			before = *word >> (i & 63) & 1
