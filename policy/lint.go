@@ -159,8 +159,20 @@ func LintChecks() []Finding {
 	return out
 }
 
-// maxFindings bounds the answer for documents that are made to be wrong.
+// maxFindings bounds the answer for documents that are made to be wrong. It is
+// for each type, so that suggestions do not crowd out errors.
 const maxFindings = 1000
+
+// maxWork bounds what is compared with what in one document, in steps. The
+// largest of AWS's managed policies take a thirtieth of it.
+const maxWork = 20_000_000
+
+// spend takes steps for a comparison that grows faster than the document. When
+// there are none left it says no, and the comparison is left out.
+func (l *linter) spend(steps int) bool {
+	l.work += steps
+	return l.work <= maxWork
+}
 
 // linter is one run of Lint.
 type linter struct {
@@ -173,7 +185,8 @@ type linter struct {
 	variables   bool // the version has policy variables
 	arnServices map[string]bool
 	findings    []Finding
-	errors      int // findings of type LintError, ignored ones too
+	count       [findingTypeEnd]int
+	work        int // spent, see spend
 	runes       []int
 }
 
@@ -217,12 +230,10 @@ func (l *linter) reportText(code string, where at, text string) { l.add(code, []
 
 func (l *linter) add(code string, where []at, text string) {
 	check := lintChecks[code]
-	if check.typ == LintError {
-		l.errors++
-	}
-	if slices.Contains(l.ignored, code) || len(l.findings) >= maxFindings {
+	if slices.Contains(l.ignored, code) || l.count[check.typ] >= maxFindings {
 		return
 	}
+	l.count[check.typ]++
 	f := Finding{Code: code, Type: check.typ, Details: text, LearnMoreLink: check.link(code)}
 	for i, w := range where {
 		if i == 20 {
@@ -233,9 +244,10 @@ func (l *linter) add(code string, where []at, text string) {
 	l.findings = append(l.findings, f)
 }
 
-// refused reports what Parse refuses if no finding has said that it is wrong.
+// refused reports what Parse refuses if no finding, or only ignored ones, have
+// said that it is wrong.
 func (l *linter) refused() {
-	if l.errors > 0 {
+	if l.count[LintError] > 0 {
 		return
 	}
 	_, err := ParseText(l.kind, l.src)

@@ -50,17 +50,20 @@ func (l *linter) action(n *lintNode) {
 		l.invalidService(n, prefix)
 		return
 	}
-	if !matchesAction(service, name) {
+	if !l.matchesAction(service, name) {
 		l.invalidAction(n, l.similarAction(n.text))
 	}
 }
 
 // matchesAction says whether a name with wildcards reaches any action.
-func matchesAction(s *CatalogService, name string) bool {
+func (l *linter) matchesAction(s *CatalogService, name string) bool {
 	if !strings.ContainsAny(name, "*?") {
 		return s.Action(name) != nil
 	}
 	pattern := strings.ToLower(name)
+	if !l.spend(len(s.Actions)) {
+		return true
+	}
 	return slices.ContainsFunc(s.Actions, func(a CatalogAction) bool { return glob(pattern, strings.ToLower(a.Name)) })
 }
 
@@ -75,7 +78,7 @@ func (l *linter) invalidAction(n *lintNode, similar string) {
 func (l *linter) invalidService(n *lintNode, prefix string) {
 	similar := ""
 	if l.catalog != nil {
-		similar = closest(prefix, slices.Values(l.catalog.Services()))
+		similar = l.closest(prefix, slices.Values(l.catalog.Services()))
 	}
 	if similar == "" {
 		l.reportText("INVALID_SERVICE_IN_ACTION", n.at(), "The service "+prefix+" specified in the action does not exist.")
@@ -94,7 +97,7 @@ func (l *linter) similarAction(text string) string {
 	if service == nil {
 		return ""
 	}
-	similar := closest(name, func(yield func(string) bool) {
+	similar := l.closest(name, func(yield func(string) bool) {
 		for i := range service.Actions {
 			if !yield(service.Actions[i].Name) {
 				return
@@ -108,7 +111,7 @@ func (l *linter) similarAction(text string) string {
 }
 
 // closest is the candidate that differs least from a name, if that is little.
-func closest(name string, candidates func(func(string) bool)) string {
+func (l *linter) closest(name string, candidates func(func(string) bool)) string {
 	name = strings.ToLower(name)
 	if len(name) > 64 {
 		return ""
@@ -117,6 +120,9 @@ func closest(name string, candidates func(func(string) bool)) string {
 	for c := range candidates {
 		if len(c)-len(name) >= best || len(name)-len(c) >= best {
 			continue
+		}
+		if !l.spend(len(c) * len(name)) {
+			return ""
 		}
 		if d := distance(name, strings.ToLower(c)); d < best {
 			best, found = d, c
@@ -211,7 +217,7 @@ func (l *linter) redundant(code string, values []*lintNode, fold func(string) st
 		text := fold(v.text)
 		again := seen[text]
 		seen[text] = true
-		if again || slices.ContainsFunc(wide, func(w *lintNode) bool { return w != v && fold(w.text) != text && covers(fold(w.text), text) }) {
+		if again || l.spend(len(wide)) && slices.ContainsFunc(wide, func(w *lintNode) bool { return w != v && fold(w.text) != text && covers(fold(w.text), text) }) {
 			example = cmp.Or(example, v.text)
 			out = append(out, v.at())
 		}

@@ -262,7 +262,7 @@ func (l *linter) actionsOfKey(s *lintStatement, c *lintCondition) {
 	where := []at{c.keyAt}
 	for _, a := range s.actions {
 		service, action := l.find(a.text)
-		if action != nil && !hasActionKey(service, action, c.info.Name) {
+		if action != nil && l.spend(len(action.Keys)+len(action.Resources)) && !hasActionKey(service, action, c.info.Name) {
 			actions = append(actions, a.text)
 			where = append(where, a.at())
 		}
@@ -319,26 +319,34 @@ func (l *linter) tags(s *lintStatement) {
 	if l.catalog == nil || s.effect == 0 {
 		return
 	}
+	effect := strings.ToUpper(s.effect.String())
+	var services []string
+	looked := false
 	for _, c := range s.conditions {
 		if !strings.HasPrefix(strings.ToLower(c.key), "aws:resourcetag/") || c.op.IfExists || c.op.Comparison == OpNull || c.op.negated() {
 			continue
 		}
-		effect := strings.ToUpper(s.effect.String())
 		if s.notAction != nil {
 			l.report(effect+"_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE", c.keyAt, c.key)
 			continue
 		}
-		var services []string
-		for _, a := range s.actions {
-			if prefix := l.untagged(a.text); prefix != "" && !slices.Contains(services, prefix) {
-				services = append(services, prefix)
-			}
+		if !looked {
+			services, looked = l.untaggedServices(s.actions), true
 		}
 		if services != nil {
-			slices.Sort(services)
 			l.report(effect+"_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE", c.keyAt, c.key, strings.Join(services, ", "))
 		}
 	}
+}
+
+func (l *linter) untaggedServices(actions []*lintNode) (services []string) {
+	for _, a := range actions {
+		if prefix := l.untagged(a.text); prefix != "" && !slices.Contains(services, prefix) {
+			services = append(services, prefix)
+		}
+	}
+	slices.Sort(services)
+	return services
 }
 
 // untagged is the service of an action pattern if none of its actions can have
@@ -346,7 +354,7 @@ func (l *linter) tags(s *lintStatement) {
 func (l *linter) untagged(pattern string) string {
 	prefix, name, _ := strings.Cut(pattern, ":")
 	service := l.catalog.Service(prefix)
-	if service == nil {
+	if service == nil || !l.spend(len(service.Actions)) {
 		return ""
 	}
 	name = strings.ToLower(name)

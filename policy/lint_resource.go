@@ -191,7 +191,7 @@ func (l *linter) arnForm(n *lintNode, forms []arnForm, service, region, account,
 	}
 	var fit []arnForm
 	for _, f := range forms {
-		if meets(resource, f.fields[5]) {
+		if l.meets(resource, f.fields[5]) {
 			fit = append(fit, f)
 		}
 	}
@@ -221,9 +221,13 @@ func (l *linter) arnForm(n *lintNode, forms []arnForm, service, region, account,
 // meets says whether some text has both a form, in which each ${…} stands for
 // any characters, and a pattern with wildcards and policy variables. A bucket's
 // name has no slash, which tells buckets from objects.
-func meets(pattern, form string) bool {
+func (l *linter) meets(pattern, form string) bool {
+	a, b := literalPrefix(pattern), literalPrefix(form)
+	if n := min(len(a), len(b)); a[:n] != b[:n] {
+		return false
+	}
 	p, f := patternTokens(withoutVariables(pattern)), formTokens(form)
-	if len(p) > 2048 {
+	if !l.spend(len(p) * len(f)) {
 		return true
 	}
 	// reach[j]: the tokens of the pattern so far and the first j of the form can spell the same text.
@@ -347,16 +351,16 @@ func (l *linter) mismatch(s *lintStatement) {
 		switch {
 		case len(types) == 0:
 			l.report("WARDER_ACTION_WITHOUT_MATCHING_RESOURCE", a.at(), a.text, `"*"`)
-		case !slices.ContainsFunc(types, func(t string) bool { return reachable(service.Resource(t).ARN, arns) }):
+		case !slices.ContainsFunc(types, func(t string) bool { return l.reachable(service.Resource(t).ARN, arns) }):
 			l.report("WARDER_ACTION_WITHOUT_MATCHING_RESOURCE", a.at(), a.text, strings.Join(types, ", "))
 		}
 	}
 }
 
 // reachable says whether any of the ARN patterns can be of the form.
-func reachable(form string, arns []arnFields) bool {
+func (l *linter) reachable(form string, arns []arnFields) bool {
 	f, ok := splitARN(form)
 	return !ok || slices.ContainsFunc(arns, func(a arnFields) bool {
-		return meets(a[2], f[2]) && meets(a[5], f[5])
+		return !l.spend(1) || l.meets(a[2], f[2]) && l.meets(a[5], f[5])
 	})
 }

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -306,6 +307,12 @@ func TestLintIgnore(t *testing.T) {
 	if got := codes(); !slices.Equal(got, []string{"MISSING_VERSION", "INVALID_SERVICE_IN_ACTION"}) {
 		t.Errorf("findings %q", got)
 	}
+	// What Parse refuses cannot be ignored.
+	const refused = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*"}}`
+	got := policy.LintText(policy.Identity, refused, catalog.Open(), policy.LintIgnore("MISSING_ACTION"))
+	if len(got) != 1 || got[0].Code != "WARDER_MALFORMED_POLICY_DOCUMENT" {
+		t.Errorf("findings %+v", got)
+	}
 	if got := codes(policy.LintIgnore("MISSING_VERSION")); !slices.Equal(got, []string{"INVALID_SERVICE_IN_ACTION"}) {
 		t.Errorf("findings %q", got)
 	}
@@ -330,8 +337,44 @@ func TestFindingJSON(t *testing.T) {
 func TestLintMany(t *testing.T) {
 	text := `{"Version":"2012-10-17","Statement":[` + strings.Repeat(`{"Effect":"Allow","Action":["s3:Nope","s3:Nopes"],"Resource":"x"},`, 5000)
 	text = strings.TrimSuffix(text, ",") + `]}`
-	if n := len(policy.LintText(policy.Identity, text, catalog.Open())); n != 1000 {
-		t.Errorf("%d findings", n)
+	count := map[policy.FindingType]int{}
+	for _, f := range policy.LintText(policy.Identity, text, catalog.Open()) {
+		count[f.Type]++
+	}
+	if count[policy.LintError] != 1000 || count[policy.LintSuggestion] != 1000 {
+		t.Errorf("findings %v", count)
+	}
+}
+
+// TestLintHuge: what is compared with what is bounded, and nothing false is
+// said of what is not compared.
+func TestLintHuge(t *testing.T) {
+	list := func(n int, item func(int) string) string {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = item(i)
+		}
+		return "[" + strings.Join(items, ",") + "]"
+	}
+	conditions := make([]string, 3000)
+	for i := range conditions {
+		conditions[i] = fmt.Sprintf(`"aws:ResourceTag/%d":"x"`, i)
+	}
+	text := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":` +
+		list(6000, func(i int) string { return fmt.Sprintf(`"ec2:DescribeInstance%d*"`, i) }) + `,"Resource":` +
+		list(4000, func(i int) string {
+			return fmt.Sprintf(`"arn:aws:ec2:us-east-1:123456789012:instance/*%s%d*"`, strings.Repeat("?", 50), i)
+		}) +
+		`,"Condition":{"StringEquals":{` + strings.Join(conditions, ",") + `}}}}`
+	if _, err := policy.ParseText(policy.Identity, text); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range policy.LintText(policy.Identity, text, catalog.Open()) {
+		switch f.Code {
+		case "INVALID_ACTION", "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA":
+		default:
+			t.Fatalf("%s: %s", f.Code, f.Details)
+		}
 	}
 }
 
