@@ -371,7 +371,7 @@ func TestLintHuge(t *testing.T) {
 	}
 	for _, f := range policy.LintText(policy.Identity, text, catalog.Open()) {
 		switch f.Code {
-		case "INVALID_ACTION", "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA":
+		case "INVALID_ACTION", "REDUNDANT_ACTION", "REDUNDANT_RESOURCE", "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA":
 		default:
 			t.Fatalf("%s: %s", f.Code, f.Details)
 		}
