@@ -116,18 +116,6 @@ func parseVariable(body string) (segment, error) {
 	return segment{kind: segVariable, text: name, def: def, hasDef: hasDef, key: KeyOf(name)}, nil
 }
 
-// plain says whether the template has neither wildcards nor variables; its
-// text is then its only literal, or empty.
-func (t template) plain() (string, bool) {
-	switch {
-	case len(t) == 0:
-		return "", true
-	case len(t) == 1 && t[0].kind == segLiteral:
-		return t[0].text, true
-	}
-	return "", false
-}
-
 // hasVariables says whether matching needs a context.
 func (t template) hasVariables() bool {
 	for i := range t {
