@@ -27,7 +27,7 @@ import (
 func DecodeQuery(svc *api.Service, op *api.Operation, form Form) (any, error) {
 	in := reflect.New(op.Input)
 	if p := servicePlanOf(svc).of(op.InputShape); p != nil {
-		d := decoder{params: form.params}
+		d := decoder(form)
 		if err := d.structure(p, in.Elem(), 0, len(d.params), 0); err != nil {
 			return nil, err
 		}

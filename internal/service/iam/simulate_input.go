@@ -23,7 +23,6 @@ type simulation struct {
 	owner     string // the account that ResourceOwner names; "" if it was left out
 
 	layers   policy.Layers // Resource is set per request
-	resource string        // text of the resource policy; "" if there is none
 	compiled map[policy.Kind]*policy.Policy
 
 	policies  map[policy.Source]*policy.Policy
