@@ -19,6 +19,7 @@ const (
 	reasonSIDChars     = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 	reasonNoPrincipal  = "Policy document should not specify a principal."
 	reasonWantTrust    = "Missing required field Principal"
+	reasonTrustNot     = "Has prohibited field NotPrincipal"
 	reasonHasResource  = "Has prohibited field Resource"
 	reasonTrustActions = "AssumeRole policy may only specify STS AssumeRole actions."
 	reasonFullVendor   = "Resource vendor must be fully qualified and cannot contain regexes."
@@ -81,6 +82,10 @@ func (d *Document) checkPrincipals(st *Statement) error {
 	}
 	if len(st.Principals) == 0 {
 		return &ParseError{st.Pos, reasonWantTrust, ""}
+	}
+	if d.Kind == Trust && st.NotPrincipal {
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+		return &ParseError{st.Principals[0].Pos, reasonTrustNot, ""}
 	}
 	for _, p := range st.Principals {
 		if !validPrincipal(p) {

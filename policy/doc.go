@@ -30,8 +30,8 @@
 //     the statement does not match (condition.go, match.go);
 //   - "*" in a trust policy allows no service, federated or anonymous caller,
 //     though a Deny for it reaches them (principal.go);
-//   - Allow with NotPrincipal is limited by boundary and session policies, like
-//     a grant to a role (principal.go);
+//   - Allow with NotPrincipal, which AWS does not support, allows nobody
+//     (principal.go);
 //   - an AssumeRoot session is bound to its task policy, whoever else grants,
 //     and has no permissions without one (evaluate.go);
 //   - an S3 ACL's grant to AllUsers is limited by boundary and session policies,

@@ -145,7 +145,8 @@ func TestEvaluate(t *testing.T) {
 		{"resource names the user behind the federated user", fed, acctA, layersText{session: allowGet, resource: resAllow(awsName(alice.ARN))}, Allowed, LayerResource},
 		{"the same, limited by the session policy", fed, acctA, layersText{session: allowPut, resource: resAllow(awsName(alice.ARN))}, ImplicitDeny, LayerSession},
 		{"the same, without session policy", fed, acctA, layersText{resource: resAllow(awsName(alice.ARN))}, ImplicitDeny, LayerSession},
-		{"resource allows all but others", session, acctA, layersText{boundary: allowPut, resource: `{"Effect":"Allow","NotPrincipal":{"AWS":"` + acctB + `"},"Action":"*","Resource":"*"}`}, ImplicitDeny, LayerBoundary},
+		{"resource allows all but others, which is not supported", session, acctA, layersText{resource: `{"Effect":"Allow","NotPrincipal":{"AWS":"` + acctB + `"},"Action":"*","Resource":"*"}`}, ImplicitDeny, LayerIdentity},
+		{"the same for anybody", anyone, acctA, layersText{resource: `{"Effect":"Allow","NotPrincipal":{"AWS":"` + acctB + `"},"Action":"*","Resource":"*"}`}, ImplicitDeny, LayerResource},
 
 		// Root.
 		{"root", root, acctA, layersText{}, Allowed, LayerIdentity},

@@ -159,6 +159,7 @@ func TestParseRefuses(t *testing.T) {
 		{"Action and NotAction, the other way round", Identity, one(`"NotAction":"*",` + ok), reasonSyntax},
 		{"Principal and NotPrincipal", Resource, one(`"Principal":"*","NotPrincipal":"*",` + ok), reasonSyntax},
 		{"NotPrincipal in an identity policy", Identity, one(`"NotPrincipal":"*",` + ok), reasonNoPrincipal},
+		{"NotPrincipal in a trust policy", Trust, doc(`{"Effect":"Deny","NotPrincipal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}`), reasonTrustNot},
 		{"NotPrincipal in a session policy", Session, one(`"NotPrincipal":"*",` + ok), reasonNoPrincipal},
 		{"NotResource in a trust policy", Trust, one(`"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","NotResource":"*"`), reasonHasResource},
 		{"every action in a trust policy", Trust, one(`"Effect":"Allow","Principal":"*","Action":"*"`), reasonTrustActions},

@@ -252,17 +252,17 @@ func (l *principalList) grade(p *Principal, effect Effect, bounded bool) grade {
 // and never if a permissions boundary is set
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
 //
-// With Allow, being named in any way excludes. What remains allowed is limited
-// by boundary and session policies, since nothing names the requester.
+// With Allow it is not supported, says the same page: such a statement, which
+// would allow all the world but a few, allows nobody.
 func (l *principalList) gradeNot(p *Principal, effect Effect, bounded bool) grade {
+	if effect == Allow {
+		return notNamed
+	}
 	var self, identity, account bool
 	for i := range l.specs {
 		s := &l.specs[i]
-		switch {
-		case s.kind == specEveryone:
+		if s.kind == specEveryone {
 			return notNamed
-		case effect == Allow && s.kind == specARN && s.value != "" && (s.value == p.ARN || s.value == p.RoleARN || s.value == p.UserARN):
-			return notNamed // by name too, though it was resolved to another id
 		}
 		switch s.names(p) {
 		case byAccount:
@@ -273,12 +273,6 @@ func (l *principalList) gradeNot(p *Principal, effect Effect, bounded bool) grad
 			self = true
 		case notNamed:
 		}
-	}
-	if effect == Allow {
-		if self || identity || account || l.trust && !p.Kind.hasAccount() {
-			return notNamed
-		}
-		return byIdentity
 	}
 	exempt := false
 	switch p.Kind {

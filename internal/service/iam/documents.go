@@ -2,7 +2,6 @@ package iam
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/warder-iam/warder/arn"
@@ -39,12 +38,6 @@ func trustDocument(s *state.Snapshot, text string) (*state.Document, error) {
 			err = awserr.New("MalformedPolicyDocument", "This policy contains invalid Json")
 		}
 		return nil, err
-	}
-	// A trust policy takes no NotPrincipal
-	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html):
-	// with Allow it would trust everybody of every account but those it names.
-	if slices.ContainsFunc(doc.Statements, func(st policy.Statement) bool { return st.NotPrincipal }) {
-		return nil, awserr.New("MalformedPolicyDocument", "Has prohibited field NotPrincipal")
 	}
 	if n := policy.NonWhitespaceLen([]byte(text)); n > maxTrustPolicySize {
 		return nil, overQuota("ACLSizePerRole", maxTrustPolicySize)

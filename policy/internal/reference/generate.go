@@ -183,7 +183,9 @@ func (g generator) statement(kind policy.Kind) map[string]any {
 		st[g.not("Resource")] = g.listOrOne(g.some(3, resourcePatterns))
 	}
 	switch kind {
-	case policy.Resource, policy.KeyPolicy, policy.Trust, policy.Endpoint:
+	case policy.Trust:
+		st["Principal"] = g.principals()
+	case policy.Resource, policy.KeyPolicy, policy.Endpoint:
 		st[g.one([]string{"Principal", "Principal", "Principal", "NotPrincipal"})] = g.principals()
 	case policy.RCP:
 		st = g.rcp(st)

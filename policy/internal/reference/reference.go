@@ -269,20 +269,17 @@ func (e *evaluator) applies(st *statement) bool {
 		}
 		return false
 	case st.NotPrincipal != nil:
-		return e.notExempt(*st.NotPrincipal, st.Effect)
+		return st.Effect == "Deny" && e.notExempt(*st.NotPrincipal)
 	}
 	return true
 }
 
 // granted says whether the resource's policy allows the requester by itself,
-// by its role or user, or by its account. An Allow with NotPrincipal counts as
-// the second.
+// by its role or user, or by its account. An Allow with NotPrincipal allows
+// nobody.
 func (e *evaluator) granted(how string) bool {
 	return e.any(e.resources(), "Allow", func(st *statement) bool {
-		if st.NotPrincipal != nil {
-			return how == "identity" && e.notExempt(*st.NotPrincipal, "Allow")
-		}
-		return e.named(*st.Principal, how, "Allow")
+		return st.NotPrincipal == nil && e.named(*st.Principal, how, "Allow")
 	})
 }
 
@@ -352,22 +349,17 @@ func (e *evaluator) nameIs(typ, name string) string {
 	return ""
 }
 
-// notExempt says whether a statement with NotPrincipal is about the requester.
-func (e *evaluator) notExempt(ps principals, effect string) bool {
+// notExempt says whether a Deny with NotPrincipal is about the requester.
+func (e *evaluator) notExempt(ps principals) bool {
 	p := e.Principal
 	found := map[string]bool{}
-	byName := false
 	for typ, names := range ps {
 		for _, n := range names {
 			if n == "*" {
 				return false
 			}
 			found[e.nameIs(typ, n)] = true
-			byName = byName || typ == "AWS" && (n == p.ARN || n == p.RoleARN || n == p.UserARN)
 		}
-	}
-	if effect == "Allow" {
-		return !found["self"] && !found["identity"] && !found["account"] && !byName && !(e.trust && !e.ofAccount())
 	}
 	if e.Boundary != nil {
 		return true
