@@ -208,6 +208,9 @@ func (s *principalSpec) namesARN(p *Principal) grade {
 		}
 	case RoleSession, FederatedUser:
 		if s.value == p.ARN && strings.Contains(s.value, ":sts:") {
+			if s.id != "" && s.id != p.UniqueID {
+				return notNamed // a session of another role of that name
+			}
 			return directly
 		}
 		if s.id != "" {

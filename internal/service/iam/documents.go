@@ -74,7 +74,7 @@ func resolvePrincipal(s *state.Snapshot, text string) (id string, resolve, ok bo
 	case err != nil:
 		// A unique id: what a trust policy reads as when its principal was deleted.
 		return "", false, s.Users.Get(text) != nil || s.Roles.Get(text) != nil
-	case a.Service == "sts" || a.Resource == "root":
+	case a.Resource == "root" || a.Service == "sts" && a.ResourceType() != "assumed-role":
 		return "", false, true
 	case s.Accounts.Get(a.Account) == nil:
 		return nobody, true, true
@@ -85,7 +85,20 @@ func resolvePrincipal(s *state.Snapshot, text string) (id string, resolve, ok bo
 	if r := s.RoleByARN(text); r != nil {
 		return r.ID, true, true
 	}
+	if r := sessionRole(s, a); r != nil {
+		return r.ID, true, true
+	}
 	return "", true, false
+}
+
+// sessionRole is the role of a session's ARN; nil if it is another kind of ARN
+// or the role does not exist.
+func sessionRole(s *state.Snapshot, a arn.ARN) *state.Role {
+	if a.Service != "sts" || a.ResourceType() != "assumed-role" {
+		return nil
+	}
+	name, _, _ := strings.Cut(a.ResourceID(), "/")
+	return s.Role(a.Account, name)
 }
 
 // shown is the text of a document as it reads now: byte for byte as it was
@@ -95,7 +108,7 @@ func resolvePrincipal(s *state.Snapshot, text string) (id string, resolve, ok bo
 func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
 	now := make(map[string]string)
 	for written, id := range d.Principals {
-		if reads := principalName(s, id); id != nobody && reads != written {
+		if reads := principalName(s, written, id); id != nobody && reads != written {
 			now[written] = reads
 		}
 	}
@@ -123,8 +136,12 @@ func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
 	return b.String()
 }
 
-// principalName is the ARN that a unique id has now, or the id if it has none.
-func principalName(s *state.Snapshot, id string) string {
+// principalName is how a principal that was written reads now: as the ARN that
+// its unique id has, or as the id if it has none. A session's role keeps its name.
+func principalName(s *state.Snapshot, written, id string) string {
+	if a, err := arn.Parse(written); err == nil && a.Service == "sts" && s.Roles.Get(id) != nil {
+		return written
+	}
 	if u := s.Users.Get(id); u != nil {
 		return u.ARN()
 	}
