@@ -61,14 +61,16 @@ func TestCanary(t *testing.T) {
 	} else {
 		secrets["an MFA seed"] = raw
 	}
+	app := &authenticator{seed: seed}
+	one, two := app.pair(t)
 	if _, err := client.EnableMFADevice(ctx, &iam.EnableMFADeviceInput{
 		UserName: ptr("canary"), SerialNumber: device.VirtualMFADevice.SerialNumber,
-		AuthenticationCode1: ptr(code(t, seed, -2)), AuthenticationCode2: ptr(code(t, seed, -1)),
+		AuthenticationCode1: &one, AuthenticationCode2: &two,
 	}); err != nil {
 		t.Fatal(err)
 	}
 	session, err := s.sts(canary).GetSessionToken(ctx, &sts.GetSessionTokenInput{
-		SerialNumber: device.VirtualMFADevice.SerialNumber, TokenCode: ptr(code(t, seed, 0)),
+		SerialNumber: device.VirtualMFADevice.SerialNumber, TokenCode: ptr(app.next(t)),
 	})
 	if err != nil {
 		t.Fatal(err)

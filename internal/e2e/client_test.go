@@ -273,15 +273,47 @@ func (o object) want(t testing.TB, pairs ...any) {
 	}
 }
 
-// code is the TOTP code of a seed, some steps of 30 seconds from now.
-func code(t testing.TB, seed string, steps int) string {
+// authenticator is an app that shows the codes of an MFA device. It never gives
+// a code twice, since none is taken twice.
+type authenticator struct {
+	seed string
+	last int64 // the step of the last code that it gave
+}
+
+// pair are two codes in a row: the last one and the present one.
+func (a *authenticator) pair(t testing.TB) (string, string) {
 	t.Helper()
-	c, err := totp.GenerateCodeCustom(seed, time.Now().Add(time.Duration(steps)*30*time.Second),
+	a.last = time.Now().Unix() / 30
+	return a.at(t, a.last-1), a.at(t, a.last)
+}
+
+// next is the present code, or the one after it if that has been given.
+func (a *authenticator) next(t testing.TB) string {
+	t.Helper()
+	a.last = max(time.Now().Unix()/30, a.last+1)
+	return a.at(t, a.last)
+}
+
+// wrong is a code that is not shown anywhere near now.
+func (a *authenticator) wrong(t testing.TB) string {
+	t.Helper()
+	now, guess := time.Now().Unix()/30, 0
+	for near := now - 5; near <= now+5; near++ {
+		if a.at(t, near) == fmt.Sprintf("%06d", guess) {
+			guess, near = guess+1, now-6
+		}
+	}
+	return fmt.Sprintf("%06d", guess)
+}
+
+func (a *authenticator) at(t testing.TB, step int64) string {
+	t.Helper()
+	code, err := totp.GenerateCodeCustom(a.seed, time.Unix(step*30, 0),
 		totp.ValidateOpts{Period: 30, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return code
 }
 
 func ptr[T any](v T) *T { return &v }

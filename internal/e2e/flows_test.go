@@ -104,15 +104,16 @@ func TestRoleWithMFA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed := strings.TrimSpace(string(text))
-	if strings.Contains(fmt.Sprint(device), seed) {
+	app := &authenticator{seed: strings.TrimSpace(string(text))}
+	if strings.Contains(fmt.Sprint(device), app.seed) {
 		t.Error("the seed is printed beside the file")
 	}
-	my.refused("AccessDenied", "MultiFactorAuthentication failed", "aws sts get-session-token --serial-number %s --token-code %s", serial, code(t, seed, 0))
+	my.refused("AccessDenied", "MultiFactorAuthentication failed", "aws sts get-session-token --serial-number %s --token-code %s", serial, app.next(t))
+	one, two := app.pair(t)
 	c.refused("InvalidAuthenticationCode", "", "aws iam enable-mfa-device --user-name MyUser --serial-number %s --authentication-code1 %s --authentication-code2 %s",
-		serial, code(t, seed, -2), code(t, seed, -2))
+		serial, one, one)
 	c.ok("aws iam enable-mfa-device --user-name MyUser --serial-number %s --authentication-code1 %s --authentication-code2 %s",
-		serial, code(t, seed, -2), code(t, seed, -1))
+		serial, one, two)
 	c.ok("aws iam list-mfa-devices --user-name MyUser").want(t, "MFADevices.0.SerialNumber", serial, "MFADevices.0.UserName", "MyUser")
 	c.ok("aws iam list-virtual-mfa-devices --assignment-status Assigned").want(t, "VirtualMFADevices.0.User.UserName", "MyUser")
 
@@ -121,14 +122,10 @@ func TestRoleWithMFA(t *testing.T) {
 	plain := c.by(my.ok("aws sts get-session-token").credentials())
 	plain.refused("AccessDenied", notAllowed, assume)
 
-	now := code(t, seed, 0)
 	my.refused("AccessDenied", "MultiFactorAuthentication failed", "aws sts get-session-token --serial-number %s", serial)
-	wrong := "000000"
-	if wrong == now {
-		wrong = "111111"
-	}
 	my.refused("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-		"aws sts get-session-token --serial-number %s --token-code %s", serial, wrong)
+		"aws sts get-session-token --serial-number %s --token-code %s", serial, app.wrong(t))
+	now := app.next(t)
 	got := my.ok("aws sts get-session-token --serial-number %s --token-code %s", serial, now)
 	mfa := c.by(got.credentials())
 	if id := mfa.as.AccessKeyID; !strings.HasPrefix(id, "ASIA") {
@@ -147,7 +144,7 @@ func TestRoleWithMFA(t *testing.T) {
 	c.by(session.credentials()).ok("aws sts get-caller-identity").want(t, "Arn", "arn:aws:sts::"+account+":assumed-role/MyMFARole/Session1", "Account", account)
 
 	// A code given with the request itself does as well as a session.
-	next := code(t, seed, 1)
+	next := app.next(t)
 	my.ok(assume+" --serial-number %s --token-code %s", serial, next)
 	my.refused("AccessDenied", "MultiFactorAuthentication failed", assume+" --serial-number %s --token-code %s", serial, next)
 

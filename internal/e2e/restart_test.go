@@ -27,12 +27,14 @@ func TestCrashUndoesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	seed, serial := string(device.VirtualMFADevice.Base32StringSeed), device.VirtualMFADevice.SerialNumber
+	app := &authenticator{seed: seed}
+	one, two := app.pair(t)
 	if _, err := s.iam(adminKey).EnableMFADevice(ctx, &iam.EnableMFADeviceInput{
-		UserName: ptr("MyUser"), SerialNumber: serial, AuthenticationCode1: ptr(code(t, seed, -2)), AuthenticationCode2: ptr(code(t, seed, -1)),
+		UserName: ptr("MyUser"), SerialNumber: serial, AuthenticationCode1: &one, AuthenticationCode2: &two,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	now := code(t, seed, 0)
+	now := app.next(t)
 	got, err := s.sts(my).GetSessionToken(ctx, &sts.GetSessionTokenInput{SerialNumber: serial, TokenCode: &now})
 	if err != nil {
 		t.Fatal(err)
