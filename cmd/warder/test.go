@@ -20,7 +20,7 @@ asks for what in which context, and whether that is to be allowed or denied and
 because of which statement; docs/policy-tests.md explains it.
 
 Without --server the engine decides in this process and nothing is asked of
-anybody. With --server the principals are those of the running server, with
+anybody; a principal can be one of an exported account. With --server the principals are those of the running server, with
 their policies there; see "warder help eval" for how it is asked.
 
 The exit code is 0 if every test passes, 1 if one fails, 2 if a file cannot be
@@ -85,6 +85,9 @@ func testCommand() *cobra.Command {
 // of the file besides SimulatePrincipalPolicy, which does not.
 func serverDecider(url string) policytest.Decider {
 	return func(ctx context.Context, c *policytest.Case) (*policytest.Answer, error) {
+		if c.Account != "" {
+			return nil, fmt.Errorf("--server does not go with the exported account %s", c.Account)
+		}
 		f := &evalFlags{question: c.Question, server: url, explain: true}
 		got, err := f.ask(ctx, &c.Policies)
 		if err != nil {

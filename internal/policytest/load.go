@@ -36,11 +36,13 @@ type (
 	}
 	principal struct {
 		ARN      string   `yaml:"arn"`
+		Account  string   `yaml:"account"`
 		Identity list     `yaml:"identity"`
 		Boundary string   `yaml:"boundary"`
 		Session  list     `yaml:"session"`
 		SCPs     []string `yaml:"scps"`
 		Context  keys     `yaml:"context"`
+		tags     keys     // and other keys that the account file tells
 	}
 	test struct {
 		Name            string `yaml:"name"`
@@ -143,6 +145,8 @@ type loader struct {
 	dir   string
 	read  func(string) ([]byte, error)
 	texts map[string][]byte
+	// accounts are the exported accounts by path.
+	accounts map[string]*account
 }
 
 // test makes the cases of one test.
@@ -174,6 +178,11 @@ func (l *loader) test(t *test, line int) ([]Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who.Account != "" {
+		if err := l.exported(&who, policies); err != nil {
+			return nil, err
+		}
+	}
 	values, err := l.context(t, who)
 	if err != nil {
 		return nil, err
@@ -182,7 +191,7 @@ func (l *loader) test(t *test, line int) ([]Case, error) {
 	for _, action := range t.Action {
 		for _, resource := range resources {
 			c := Case{
-				Name: t.Name, Line: line, Policies: *policies, Expect: t.Expect, Because: t.Because,
+				Name: t.Name, Line: line, Account: who.Account, Policies: *policies, Expect: t.Expect, Because: t.Because,
 				Question: question.Question{Principal: who.ARN, Action: action, Resource: resource, ResourceAccount: t.ResourceAccount, Context: values},
 			}
 			if _, err := c.Question.Request(time.Unix(0, 0)); err != nil {
@@ -277,10 +286,11 @@ func (l *loader) text(name string) ([]byte, error) {
 }
 
 // context puts the condition keys together: those of the test go before those
-// of its principal, and these before those of the file.
+// of its principal, these before its tags in an exported account, and these
+// before those of the file.
 func (l *loader) context(t *test, p principal) (policy.Values, error) {
 	out := policy.NewContext()
-	for _, m := range []keys{t.Context, p.Context, l.Context} {
+	for _, m := range []keys{t.Context, p.Context, p.tags, l.Context} {
 		given := policy.NewContext()
 		for _, name := range slices.Sorted(maps.Keys(m)) {
 			n := m[name]

@@ -3,9 +3,9 @@
 // by which statement. The test command of cmd/warder runs them in CI.
 //
 // The package reads the files (YAML) and compares; who decides is the caller's
-// choice: the engine in this process (Engine), or a running server. What it
-// leaves out: reports, which are the command's, and policies of an exported
-// account.
+// choice: the engine in this process (Engine), or a running server. The policies
+// are those of the file, or of an exported account that it names. What it leaves
+// out: reports, which are the command's.
 package policytest
 
 import (
@@ -37,7 +37,8 @@ type Suite struct {
 // resources is a case for each.
 type Case struct {
 	Name     string
-	Line     int // of the test in the file
+	Line     int    // of the test in the file
+	Account  string // the exported account that the principal is from, or ""
 	Question question.Question
 	Policies question.Policies
 	Expect   string
