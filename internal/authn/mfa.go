@@ -105,7 +105,12 @@ func (m *MFA) consume(tx *state.Tx, d *state.MFADevice, code string, now time.Ti
 		return awserr.Internal(err)
 	}
 	at := now.Unix() / step
+	// The device's drift may be what its owner took to type the codes that it was
+	// enabled with, so the present steps are good as well.
 	counter, ok := match(seed, code, max(at+d.Drift-loginWindow, d.Counter+1), at+d.Drift+loginWindow)
+	if !ok {
+		counter, ok = match(seed, code, max(at-loginWindow, d.Counter+1), at+loginWindow)
+	}
 	tx.MFADevices.Update(d, func(d *state.MFADevice) {
 		if ok {
 			// A device whose clock wanders is followed, a step at a time.
