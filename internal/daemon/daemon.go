@@ -253,7 +253,7 @@ func (d *Daemon) URL() string {
 
 // housekeepEvery is how often last-used dates are written, so the most of them
 // that a crash can lose.
-const housekeepEvery = 5 * time.Second
+const housekeepEvery = time.Minute
 
 // Run serves until ctx ends, then finishes the requests under way.
 func (d *Daemon) Run(ctx context.Context) error {
