@@ -1,6 +1,7 @@
 // Package authz gathers what a decision needs, the policies and the context of
-// a request, from the state, and asks package policy. It is the only caller of
-// policy.Evaluate in the server, so that there is one answer to "may they?".
+// a request, from the state, and asks package policy. Every request to Warder is
+// decided here and nowhere else; questions about other requests (simulation,
+// AuthZEN) take their policies from here and ask the same engine.
 //
 // It caches compiled policies, never decisions. What it cannot read or find
 // denies.
