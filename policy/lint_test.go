@@ -275,8 +275,10 @@ func requireError(t testing.TB, kind policy.Kind, text string) {
 	if _, err := policy.ParseText(kind, text); err != nil && !slices.ContainsFunc(findings, isError) {
 		t.Errorf("Parse refuses this %s policy (%v), Lint has %+v:\n%s", kind, err, findings, text)
 	}
+	// A place that was not filled in, unless the document itself has the braces.
+	ownBraces := strings.Contains(text, "{{") || strings.Contains(text, `\`)
 	for _, f := range findings {
-		if len(f.Locations) == 0 || f.Type.String() == "none" || !strings.HasPrefix(f.LearnMoreLink, "https://") || strings.Contains(f.Details, "{{") {
+		if len(f.Locations) == 0 || f.Type.String() == "none" || !strings.HasPrefix(f.LearnMoreLink, "https://") || strings.Contains(f.Details, "{{") && !ownBraces {
 			t.Errorf("incomplete finding %+v in\n%s", f, text)
 		}
 		for _, l := range f.Locations {
