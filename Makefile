@@ -3,7 +3,7 @@
 GO ?= go
 DATA ?= .warder
 
-.PHONY: run build test race lint generate fuzz bench bench-peers e2e coverage reference mutations
+.PHONY: run build test race lint generate fuzz bench bench-peers e2e reference mutations
 
 run: build ## start Warder on 127.0.0.1:4500 with the embedded store
 	./bin/warder serve --data $(DATA)
