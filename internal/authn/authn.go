@@ -131,6 +131,10 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 		// or root user behind it.
 		return nil, "", errInvalidToken(fmt.Errorf("authn: session of the unknown kind %q", session.Kind))
 	}
+	if session.Principal == session.Account && s.Accounts.Get(session.Account).Created.After(session.Issued) {
+		// A root user has no unique id but its account's, which can be made again.
+		return nil, "", errInvalidToken(errors.New("authn: the session is older than its account"))
+	}
 	return c, session.Secret, nil
 }
 

@@ -602,3 +602,27 @@ func TestRefusalsAcrossAccountsAreAlike(t *testing.T) {
 		t.Errorf("in the account: %q", m)
 	}
 }
+
+// A root user's session ends with its account, also when another account is made
+// with the same id.
+func TestRootSessionEndsWithItsAccount(t *testing.T) {
+	s := wardertest.Start(t)
+	_, root := s.NewAccountWithID("222222222222")
+	out, err := s.STS(root).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := s.STS(wardertest.SessionCredentials(out.Credentials))
+	_, err = session.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wardertest.WantCode(t, err, "")
+
+	s.Clock.Add(2 * time.Second)
+	resp, err := http.Post(s.URL+"/_warder/reset", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	s.NewAccountWithID("222222222222")
+	_, err = session.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wardertest.WantCode(t, err, "InvalidClientTokenId")
+}
