@@ -103,7 +103,7 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 	if err != nil {
 		return nil, "", errInvalidToken(err)
 	}
-	c := &Caller{KeyID: session.KeyID, Session: session}
+	c := &Caller{KeyID: session.KeyID, Session: session, Claims: session.Claims}
 	switch session.Kind {
 	case AssumedRole:
 		c.Role = s.Roles.Get(session.Principal)

@@ -12,6 +12,26 @@ type Caller struct {
 	Session *Session    // nil for long-term credentials
 	User    *state.User // of a user and of a user's sessions; nil otherwise
 	Role    *state.Role // of a role session; nil otherwise
+
+	// Claims are what an identity provider says of a caller that shows its
+	// token: a WebIdentity or SAML principal, or a session made from one.
+	Claims Claims
+}
+
+// Federated is the caller of an operation that takes an identity provider's
+// token for a signature: kind is policy.WebIdentity or policy.SAML, provider
+// the one that vouches, as a trust policy's Principal names it.
+func Federated(kind policy.PrincipalKind, provider string, claims Claims) *Caller {
+	return &Caller{Principal: policy.Principal{Kind: kind, Provider: provider}, Claims: claims}
+}
+
+// FederatedProvider is the caller's aws:FederatedProvider; "" if no identity
+// provider stands behind it.
+func (c *Caller) FederatedProvider() string {
+	if c.Session != nil {
+		return c.Session.Provider
+	}
+	return c.Provider
 }
 
 // Anonymous is the caller of a request without credentials.

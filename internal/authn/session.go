@@ -40,7 +40,19 @@ type Session struct {
 	Policy         string      `json:"d,omitempty"` // inline session policy
 	PolicyARNs     []string    `json:"r,omitempty"` // managed session policies
 	Chained        bool        `json:"c,omitempty"` // assumed with role session credentials
+
+	// Provider is the identity provider that a federated session came from, as
+	// aws:FederatedProvider names it; "" for others. Claims are what it said
+	// of the bearer that stays in the session as condition keys
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+	Provider string `json:"f,omitempty"`
+	Claims   Claims `json:"q,omitempty"`
 }
+
+// Claims are values that an identity provider vouches for, by the condition key
+// under which policies ask for them, in lower case: "saml:sub",
+// "idp.example.com/realm:aud".
+type Claims map[string][]string
 
 // Bounded says whether session policies limit the session.
 func (s *Session) Bounded() bool { return s.Policy != "" || len(s.PolicyARNs) > 0 }

@@ -81,6 +81,9 @@ func (c requestContext) Lookup(k policy.Key) (policy.Value, bool) {
 	if f := globalKeys[k]; f != nil {
 		return f(c)
 	}
+	if claim, ok := c.Caller.Claims[k.String()]; ok {
+		return policy.Strings(claim...), true
+	}
 	return c.tag(k.String())
 }
 
@@ -156,7 +159,8 @@ var globalKeys = map[policy.Key]keyFunc{
 		}
 		return c.Caller.Session.SourceIdentity
 	}),
-	policy.KeyOf("aws:ResourceAccount"): text(func(c requestContext) string { return c.Account }),
+	policy.KeyOf("aws:FederatedProvider"): text(func(c requestContext) string { return c.Caller.FederatedProvider() }),
+	policy.KeyOf("aws:ResourceAccount"):   text(func(c requestContext) string { return c.Account }),
 	policy.KeyOf("aws:TagKeys"): func(c requestContext) (policy.Value, bool) {
 		if len(c.RequestTags) == 0 && len(c.TagKeys) == 0 {
 			return policy.Value{}, false

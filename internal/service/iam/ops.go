@@ -28,6 +28,18 @@ func (s *Service) operations() []service.Operation {
 		s.mfaOperations(),
 		s.accountOperations(),
 		s.simulationOperations(),
+		s.sshKeyOperations(),
+		s.signingCertificateOperations(),
+		s.serverCertificateOperations(),
+		s.serviceCredentialOperations(),
+		s.credentialReportOperations(),
+		s.openIDConnectProviderOperations(),
+		s.samlProviderOperations(),
+		s.serviceLinkedRoleOperations(),
+		s.outboundFederationOperations(),
+		s.delegationOperations(),
+		s.organizationOperations(),
+		s.lastAccessedOperations(),
 	)
 }
 
@@ -198,4 +210,56 @@ func (s *Service) simulationOperations() []service.Operation {
 		service.Read("SimulateCustomPolicy", on(anything), s.simulateCustomPolicy),
 		service.Read("SimulatePrincipalPolicy", on(policySource), s.simulatePrincipalPolicy),
 	}
+}
+
+func (s *Service) sshKeyOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) signingCertificateOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) serverCertificateOperations() []service.Operation {
+	return nil
+}
+
+// serviceCredentialOperations are about credentials that one service takes, such
+// as passwords for Git.
+func (s *Service) serviceCredentialOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) credentialReportOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) openIDConnectProviderOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) samlProviderOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) serviceLinkedRoleOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) outboundFederationOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) delegationOperations() []service.Operation {
+	return nil
+}
+
+// organizationOperations need an organization, which the caller's account may not
+// be in.
+func (s *Service) organizationOperations() []service.Operation {
+	return nil
+}
+
+func (s *Service) lastAccessedOperations() []service.Operation {
+	return nil
 }
