@@ -45,6 +45,11 @@ func New() *Authorizer {
 // Require is nil if the check is allowed, and otherwise AWS's AccessDenied.
 func (a *Authorizer) Require(s *state.Snapshot, r *Request, c *Check) error {
 	d, req, err := a.Decide(s, r, c)
+	federated := r.Caller.Kind == policy.WebIdentity || r.Caller.Kind == policy.SAML
+	if federated && !d.Allowed() {
+		// AWS names neither the bearer of a token nor the role, and gives no reason.
+		return &awserr.Error{Code: awserr.CodeAccessDenied, Cause: err, Message: "Not authorized to perform " + c.Action}
+	}
 	if err != nil {
 		return &awserr.Error{
 			Code: awserr.CodeAccessDenied, Cause: err,

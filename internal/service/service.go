@@ -28,7 +28,8 @@ type Call struct {
 	RequestID     string
 	Operation     *Operation
 
-	// Prepared is what the operation's Prepare step made for its handler.
+	// Prepared is what the operation's Prepare step, or its factor step if it has
+	// no other, made for its rule and handler.
 	Prepared any
 }
 

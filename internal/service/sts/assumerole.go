@@ -49,41 +49,22 @@ func assumeRoleRule(action string, _ reflect.Type) service.Authorize {
 			}
 			check.ResourcePolicy = trust
 		}
-		check.Set("sts:RoleSessionName", policy.String(*in.RoleSessionName))
 		if in.ExternalId != nil {
 			check.Set("sts:ExternalId", policy.String(*in.ExternalId))
 		}
 		source := sourceIdentity(c, in)
-		if source != "" {
-			check.Set("sts:SourceIdentity", policy.String(source))
-		}
 		session := new(authn.Session)
 		if err := setTags(session, c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
 			return nil, err
 		}
-		check.RequestTags = session.Tags
-		if len(session.Transitive) > 0 {
-			check.Set("sts:TransitiveTagKeys", policy.Strings(session.Transitive...))
-		}
-
-		checks := []authz.Check{check}
-		if len(session.Tags) > 0 {
-			check.Action = "sts:TagSession"
-			checks = append(checks, check)
-		}
-		if source != "" {
-			check.Action = "sts:SetSourceIdentity"
-			checks = append(checks, check)
-		}
-		return checks, nil
+		return sessionChecks(check, *in.RoleSessionName, source, session), nil
 	}
 }
 
 // assumable refuses what no policy can allow.
 func assumable(c *service.Call, in *api.AssumeRoleRequest) error {
-	a, err := arn.Parse(*in.RoleArn)
-	if err != nil || a.Service != "iam" || a.Region != "" || !arn.IsAccountID(a.Account) || a.ResourceType() != "role" || a.ResourceID() == "" {
-		return validation("Request ARN is invalid")
+	if _, err := roleARN(*in.RoleArn); err != nil {
+		return err
 	}
 	if c.Caller.Kind == policy.Root {
 		return awserr.New(awserr.CodeAccessDenied, "Roles may not be assumed by root accounts.")
