@@ -42,6 +42,7 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&c.InsecureListen, "insecure-listen", false, "allow listening beyond loopback without TLS")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
+	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.TextVar(&level, "log-level", slog.LevelInfo, "debug, info, warn or error; debug logs every request")
 	return cmd
 }

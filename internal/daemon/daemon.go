@@ -50,6 +50,9 @@ type Config struct {
 	InsecureListen  bool
 	TLSCert, TLSKey string // files; both or none
 
+	// Quotas are those that differ from AWS's defaults, by AWS's names.
+	Quotas iam.Quotas
+
 	Now func() time.Time // the clock; time.Now if nil
 	Log *slog.Logger     // slog.Default() if nil
 }
@@ -135,6 +138,9 @@ func (c *Config) complete() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if err := c.Quotas.Check(); err != nil {
+		return err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("a TLS certificate needs its key, and a key its certificate")
@@ -231,7 +237,7 @@ func (d *Daemon) wire() {
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
-			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state)),
+			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas),
 			sts.New(d.ids, d.ring, mfa),
 		},
 	}

@@ -24,8 +24,8 @@ func (s *Service) createGroup(c *service.Call, tx *state.Tx, in *api.CreateGroup
 	if tx.Group(account, *in.GroupName) != nil {
 		return nil, exists("Group", *in.GroupName)
 	}
-	if atLeast(tx.AllGroupsOf(account, ""), maxGroups) {
-		return nil, overQuota("GroupsPerAccount", maxGroups)
+	if err := within(s.quotas, groupsPerAccount, tx.AllGroupsOf(account, "")); err != nil {
+		return nil, err
 	}
 	g := &state.Group{Entity: state.Entity{
 		Account: account, ID: s.ids.Unique(ids.Group, account), Name: *in.GroupName,

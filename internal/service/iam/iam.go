@@ -26,11 +26,12 @@ type Service struct {
 	mfa   *authn.MFA
 
 	passwords *authn.Passwords
+	quotas    Quotas
 }
 
 // New makes IAM's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords) *service.Service {
-	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords}
+func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas) *service.Service {
+	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas}
 	svc := service.New(&api.Service, admit, s.operations())
 	svc.Region = region
 	return svc

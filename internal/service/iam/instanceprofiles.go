@@ -25,8 +25,8 @@ func (s *Service) createInstanceProfile(c *service.Call, tx *state.Tx, in *api.C
 	if tx.InstanceProfile(account, *in.InstanceProfileName) != nil {
 		return nil, awserr.New("EntityAlreadyExists", "Instance Profile %s already exists.", *in.InstanceProfileName)
 	}
-	if atLeast(tx.InstanceProfilesOf(account, ""), maxInstanceProfiles) {
-		return nil, overQuota("InstanceProfilesPerAccount", maxInstanceProfiles)
+	if err := within(s.quotas, instanceProfilesPerAccount, tx.InstanceProfilesOf(account, "")); err != nil {
+		return nil, err
 	}
 	tags, err := newTags(in.Tags)
 	if err != nil {

@@ -1,26 +1,29 @@
 package iam
 
-import "github.com/warder-iam/warder/internal/awserr"
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/warder-iam/warder/internal/awserr"
+)
 
 // AWS's default quotas
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 // GetAccountSummary lists them under the names in the comments.
 const (
-	maxUsers            = 5000  // UsersQuota
-	maxGroups           = 300   // GroupsQuota
-	maxRoles            = 1000  // RolesQuota
-	maxPolicies         = 1500  // PoliciesQuota
-	maxInstanceProfiles = 1000  // InstanceProfilesQuota
-	maxMFADevices       = 8     // per user
-	maxGroupsPerUser    = 10    // GroupsPerUserQuota
-	maxAccessKeys       = 2     // AccessKeysPerUserQuota
-	maxVersions         = 5     // VersionsPerPolicyQuota
-	maxTags             = 50    // per resource
-	maxAttachedToUser   = 10    // AttachedPoliciesPerUserQuota
-	maxAttachedToGroup  = 10    // AttachedPoliciesPerGroupQuota
-	maxAttachedToRole   = 10    // AttachedPoliciesPerRoleQuota
-	maxVersionsInUse    = 10000 // PolicyVersionsInUseQuota
-	maxRolesPerProfile  = 1
+	maxMFADevices      = 8     // per user
+	maxGroupsPerUser   = 10    // GroupsPerUserQuota
+	maxAccessKeys      = 2     // AccessKeysPerUserQuota
+	maxVersions        = 5     // VersionsPerPolicyQuota
+	maxTags            = 50    // per resource
+	maxAttachedToUser  = 10    // AttachedPoliciesPerUserQuota
+	maxAttachedToGroup = 10    // AttachedPoliciesPerGroupQuota
+	maxAttachedToRole  = 10    // AttachedPoliciesPerRoleQuota
+	maxVersionsInUse   = 10000 // PolicyVersionsInUseQuota
+	maxRolesPerProfile = 1
 
 	// Certificates are not here; GetAccountSummary lists their quotas all the same.
 	maxServerCertificates  = 20 // ServerCertificatesQuota
@@ -34,6 +37,56 @@ const (
 	maxPolicySize      = 6144  // PolicySizeQuota
 	maxTrustPolicySize = 2048  // AssumeRolePolicySizeQuota
 )
+
+// Quotas are the account's quotas that the operator has set, by the name that
+// AWS's refusals give them. What is not there has AWS's default.
+type Quotas map[string]int
+
+// The quotas that can be set: how many of a kind an account may have. AWS raises
+// most of them on request; who runs Warder asks nobody.
+const (
+	usersPerAccount            = "UsersPerAccount"
+	groupsPerAccount           = "GroupsPerAccount"
+	rolesPerAccount            = "RolesPerAccount"
+	policiesPerAccount         = "PoliciesPerAccount"
+	instanceProfilesPerAccount = "InstanceProfilesPerAccount"
+)
+
+var defaultQuotas = map[string]int{
+	usersPerAccount:            5000,
+	groupsPerAccount:           300,
+	rolesPerAccount:            1000,
+	policiesPerAccount:         1500,
+	instanceProfilesPerAccount: 1000,
+}
+
+// Check refuses names that are no quota's and numbers that are none.
+func (q Quotas) Check() error {
+	for name, n := range q {
+		if defaultQuotas[name] == 0 {
+			return fmt.Errorf("iam: there is no quota %q to set; there are %s", name, strings.Join(slices.Sorted(maps.Keys(defaultQuotas)), ", "))
+		}
+		if n < 1 {
+			return fmt.Errorf("iam: the quota %s cannot be %d", name, n)
+		}
+	}
+	return nil
+}
+
+func (q Quotas) of(name string) int {
+	if n, ok := q[name]; ok {
+		return n
+	}
+	return defaultQuotas[name]
+}
+
+// within refuses one more of what an account has as many of as its quota.
+func within[R any](q Quotas, name string, have iter.Seq[R]) error {
+	if limit := q.of(name); atLeast(have, limit) {
+		return overQuota(name, limit)
+	}
+	return nil
+}
 
 // overQuota is the answer when a quota stands in the way: name is AWS's, e.g.
 // "UsersPerAccount".

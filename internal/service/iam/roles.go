@@ -27,8 +27,8 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *api.CreateRoleRe
 	if tx.Role(account, *in.RoleName) != nil {
 		return nil, exists("Role", *in.RoleName)
 	}
-	if atLeast(tx.RolesOf(account, ""), maxRoles) {
-		return nil, overQuota("RolesPerAccount", maxRoles)
+	if err := within(s.quotas, rolesPerAccount, tx.RolesOf(account, "")); err != nil {
+		return nil, err
 	}
 	tags, err := newTags(in.Tags)
 	if err != nil {

@@ -37,8 +37,8 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *api.CreateUserRe
 	if tx.User(account, *in.UserName) != nil {
 		return nil, exists("User", *in.UserName)
 	}
-	if atLeast(tx.UsersOf(account, ""), maxUsers) {
-		return nil, overQuota("UsersPerAccount", maxUsers)
+	if err := within(s.quotas, usersPerAccount, tx.UsersOf(account, "")); err != nil {
+		return nil, err
 	}
 	tags, err := newTags(in.Tags)
 	if err != nil {
