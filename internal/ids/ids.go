@@ -26,13 +26,14 @@ import (
 // Prefixes of unique ids
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
 const (
-	User            = "AIDA"
-	Group           = "AGPA"
-	Role            = "AROA"
-	Policy          = "ANPA"
-	InstanceProfile = "AIPA"
-	AccessKey       = "AKIA" // long-term
-	SessionKey      = "ASIA" // temporary
+	User              = "AIDA"
+	Group             = "AGPA"
+	Role              = "AROA"
+	Policy            = "ANPA"
+	InstanceProfile   = "AIPA"
+	ServiceCredential = "ACCA" // service-specific
+	AccessKey         = "AKIA" // long-term
+	SessionKey        = "ASIA" // temporary
 )
 
 // Source makes identifiers from random bytes. It is safe for concurrent use if
@@ -99,6 +100,10 @@ func AccountOf(id string) (account string, ok bool) {
 
 // Secret makes a secret access key: 40 characters of base64.
 func (s *Source) Secret() string { return base64.StdEncoding.EncodeToString(s.bytes(30)) }
+
+// ServicePassword makes the password of a service-specific credential: 60
+// characters of base64, of which the last is padding, as AWS's are.
+func (s *Source) ServicePassword() string { return base64.StdEncoding.EncodeToString(s.bytes(44)) }
 
 // Seed makes the secret of a virtual MFA device: 40 bytes, which is 64
 // characters of base32, as AWS's are.

@@ -7,30 +7,34 @@ package state
 type Snapshot struct {
 	Revision int64 // of the store
 
-	Accounts         Table[Account]
-	Users            Table[User]
-	Groups           Table[Group]
-	Roles            Table[Role]
-	Policies         Table[ManagedPolicy]
-	InstanceProfiles Table[InstanceProfile]
-	AccessKeys       Table[AccessKey]
-	MFADevices       Table[MFADevice]
-	LastUses         Table[LastUse]
+	Accounts           Table[Account]
+	Users              Table[User]
+	Groups             Table[Group]
+	Roles              Table[Role]
+	Policies           Table[ManagedPolicy]
+	InstanceProfiles   Table[InstanceProfile]
+	AccessKeys         Table[AccessKey]
+	MFADevices         Table[MFADevice]
+	LastUses           Table[LastUse]
+	ServiceCredentials Table[ServiceCredential]
+	CredentialReports  Table[CredentialReport]
 
 	usage *usage
 }
 
 func newSnapshot() *Snapshot {
 	return &Snapshot{
-		Accounts:         newTable(&accountSchema),
-		Users:            newTable(&userSchema),
-		Groups:           newTable(&groupSchema),
-		Roles:            newTable(&roleSchema),
-		Policies:         newTable(&policySchema),
-		InstanceProfiles: newTable(&instanceProfileSchema),
-		AccessKeys:       newTable(&accessKeySchema),
-		MFADevices:       newTable(&mfaDeviceSchema),
-		LastUses:         newTable(&lastUseSchema),
+		Accounts:           newTable(&accountSchema),
+		Users:              newTable(&userSchema),
+		Groups:             newTable(&groupSchema),
+		Roles:              newTable(&roleSchema),
+		Policies:           newTable(&policySchema),
+		InstanceProfiles:   newTable(&instanceProfileSchema),
+		AccessKeys:         newTable(&accessKeySchema),
+		MFADevices:         newTable(&mfaDeviceSchema),
+		LastUses:           newTable(&lastUseSchema),
+		ServiceCredentials: newTable(&serviceCredentialSchema),
+		CredentialReports:  newTable(&credentialReportSchema),
 	}
 }
 
@@ -38,5 +42,6 @@ func (s *Snapshot) tables() []anyTable {
 	return []anyTable{
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
 		&s.InstanceProfiles, &s.AccessKeys, &s.MFADevices, &s.LastUses,
+		&s.ServiceCredentials, &s.CredentialReports,
 	}
 }
