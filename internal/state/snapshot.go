@@ -19,6 +19,10 @@ type Snapshot struct {
 	ServiceCredentials Table[ServiceCredential]
 	CredentialReports  Table[CredentialReport]
 
+	SSHPublicKeys       Table[SSHPublicKey]
+	SigningCertificates Table[SigningCertificate]
+	ServerCertificates  Table[ServerCertificate]
+
 	usage *usage
 }
 
@@ -35,6 +39,10 @@ func newSnapshot() *Snapshot {
 		LastUses:           newTable(&lastUseSchema),
 		ServiceCredentials: newTable(&serviceCredentialSchema),
 		CredentialReports:  newTable(&credentialReportSchema),
+
+		SSHPublicKeys:       newTable(&sshKeySchema),
+		SigningCertificates: newTable(&signingCertificateSchema),
+		ServerCertificates:  newTable(&serverCertificateSchema),
 	}
 }
 
@@ -43,5 +51,6 @@ func (s *Snapshot) tables() []anyTable {
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
 		&s.InstanceProfiles, &s.AccessKeys, &s.MFADevices, &s.LastUses,
 		&s.ServiceCredentials, &s.CredentialReports,
+		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 	}
 }
