@@ -13,6 +13,7 @@ type Snapshot struct {
 	Roles              Table[Role]
 	Policies           Table[ManagedPolicy]
 	InstanceProfiles   Table[InstanceProfile]
+	OIDCProviders      Table[OIDCProvider]
 	AccessKeys         Table[AccessKey]
 	MFADevices         Table[MFADevice]
 	LastUses           Table[LastUse]
@@ -34,6 +35,7 @@ func newSnapshot() *Snapshot {
 		Roles:              newTable(&roleSchema),
 		Policies:           newTable(&policySchema),
 		InstanceProfiles:   newTable(&instanceProfileSchema),
+		OIDCProviders:      newTable(&oidcProviderSchema),
 		AccessKeys:         newTable(&accessKeySchema),
 		MFADevices:         newTable(&mfaDeviceSchema),
 		LastUses:           newTable(&lastUseSchema),
@@ -49,7 +51,7 @@ func newSnapshot() *Snapshot {
 func (s *Snapshot) tables() []anyTable {
 	return []anyTable{
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
-		&s.InstanceProfiles, &s.AccessKeys, &s.MFADevices, &s.LastUses,
+		&s.InstanceProfiles, &s.OIDCProviders, &s.AccessKeys, &s.MFADevices, &s.LastUses,
 		&s.ServiceCredentials, &s.CredentialReports,
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 	}
