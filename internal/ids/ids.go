@@ -32,6 +32,8 @@ const (
 	Policy            = "ANPA"
 	InstanceProfile   = "AIPA"
 	ServiceCredential = "ACCA" // service-specific
+	ServerCertificate = "ASCA"
+	PublicKey         = "APKA"
 	AccessKey         = "AKIA" // long-term
 	SessionKey        = "ASIA" // temporary
 )
@@ -61,7 +63,7 @@ func (s *Source) Unique(prefix, account string) string {
 	return prefix + b32.EncodeToString(s.stamped(account, 11))[:17]
 }
 
-// KeyID makes an access key id of 20 characters: prefix AccessKey or SessionKey.
+// KeyID makes an id of 20 characters: prefix AccessKey, SessionKey or PublicKey.
 func (s *Source) KeyID(prefix, account string) string {
 	return prefix + b32.EncodeToString(s.stamped(account, 10))
 }
@@ -97,6 +99,11 @@ func AccountOf(id string) (account string, ok bool) {
 	account = fmt.Sprintf("%012d", front>>7&(1<<40-1))
 	return account, arn.IsAccountID(account)
 }
+
+// Certificate makes the id of a signing certificate: 32 characters of base32,
+// without prefix or account
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SigningCertificate.html).
+func (s *Source) Certificate() string { return b32.EncodeToString(s.bytes(20)) }
 
 // Secret makes a secret access key: 40 characters of base64.
 func (s *Source) Secret() string { return base64.StdEncoding.EncodeToString(s.bytes(30)) }
