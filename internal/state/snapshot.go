@@ -19,10 +19,15 @@ type Snapshot struct {
 	LastUses           Table[LastUse]
 	ServiceCredentials Table[ServiceCredential]
 	CredentialReports  Table[CredentialReport]
+	Accesses           Table[Access]
+	AccessReports      Table[AccessReport]
 
 	SSHPublicKeys       Table[SSHPublicKey]
 	SigningCertificates Table[SigningCertificate]
 	ServerCertificates  Table[ServerCertificate]
+
+	TokenIssuers       Table[TokenIssuer]
+	DelegationRequests Table[DelegationRequest]
 
 	usage *usage
 }
@@ -41,10 +46,15 @@ func newSnapshot() *Snapshot {
 		LastUses:           newTable(&lastUseSchema),
 		ServiceCredentials: newTable(&serviceCredentialSchema),
 		CredentialReports:  newTable(&credentialReportSchema),
+		Accesses:           newTable(&accessSchema),
+		AccessReports:      newTable(&accessReportSchema),
 
 		SSHPublicKeys:       newTable(&sshKeySchema),
 		SigningCertificates: newTable(&signingCertificateSchema),
 		ServerCertificates:  newTable(&serverCertificateSchema),
+
+		TokenIssuers:       newTable(&tokenIssuerSchema),
+		DelegationRequests: newTable(&delegationSchema),
 	}
 }
 
@@ -52,7 +62,8 @@ func (s *Snapshot) tables() []anyTable {
 	return []anyTable{
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
 		&s.InstanceProfiles, &s.OIDCProviders, &s.AccessKeys, &s.MFADevices, &s.LastUses,
-		&s.ServiceCredentials, &s.CredentialReports,
+		&s.ServiceCredentials, &s.CredentialReports, &s.Accesses, &s.AccessReports,
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
+		&s.TokenIssuers, &s.DelegationRequests,
 	}
 }
