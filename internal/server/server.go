@@ -151,7 +151,7 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	if claim == nil && !model.NoAuth {
 		return svc, nil, nil, authn.ErrMissing()
 	}
-	if call.Request, err = s.request(r, claim, body, rec); err != nil {
+	if call.Request, err = s.request(r, claim, body, model.Name, rec); err != nil {
 		return svc, nil, nil, err
 	}
 	op = svc.Operation(model.Name)
@@ -170,9 +170,10 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	return svc, op, out, err
 }
 
-// request authenticates the caller and notes what the connection says. A nil
-// claim is an anonymous caller.
-func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, rec *Record) (authz.Request, error) {
+// request authenticates the caller, notes what the connection says and that the
+// caller used the action ("" if only the service is known). A nil claim is an
+// anonymous caller.
+func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, action string, rec *Record) (authz.Request, error) {
 	req := authz.Request{Time: rec.Time, Secure: r.TLS != nil, UserAgent: r.UserAgent(), Referer: r.Referer()}
 	// Never from a header: anybody can write one (CVE-2026-21862).
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -192,9 +193,9 @@ func (s *Server) request(r *http.Request, claim *sigv4.Claim, body []byte, rec *
 		req.MFA = caller.Session.MFA
 	}
 	rec.Caller, rec.KeyID = caller.ARN, caller.KeyID
-	if id := caller.LastUsedID(); id != "" {
-		s.State.Touch(state.LastUse{ID: id, Date: rec.Time.UTC().Truncate(time.Second), Service: claim.Service, Region: req.Region})
-	}
+	s.State.Used(&state.Use{
+		LastUsed: caller.LastUsedID(), Principal: caller.UniqueID, Service: rec.Service, Action: action, Region: req.Region, Time: rec.Time,
+	})
 	return req, nil
 }
 
@@ -235,7 +236,7 @@ func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []b
 	if err != nil {
 		return authz.Request{}, nil, err
 	}
-	req, err := s.request(r, claim, body, rec)
+	req, err := s.request(r, claim, body, "", rec)
 	if err == nil && req.Caller.Kind == policy.Anonymous {
 		err = authn.ErrMissing()
 	}

@@ -136,7 +136,7 @@ func TestReopen(t *testing.T) {
 	if err := put(s, user("a"), user("b")); err != nil {
 		t.Fatal(err)
 	}
-	s.Touch(state.LastUse{ID: "AKIA1", Date: now})
+	s.Used(&state.Use{LastUsed: "AKIA1", Service: "iam", Time: now})
 	if err := s.Update(t.Context(), now, func(tx *state.Tx) error {
 		tx.AccessKeys.Put(&state.AccessKey{ID: "AKIA1", Account: account, Owner: "AIDAa"})
 		return nil

@@ -2,6 +2,8 @@ package state
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,28 +21,99 @@ var lastUseSchema = schema[LastUse]{
 	key:    func(u *LastUse) string { return u.ID },
 }
 
-// usage gathers last uses between flushes: every request makes one, and a
-// durable write for each would cost more than the request. What a crash loses
-// is at most one flush interval of last-used dates.
+// Use is one authenticated request, as far as anybody asks later on who last
+// used what. Denied requests are uses too.
+type Use struct {
+	LastUsed  string // what has a LastUse: an access key or a role; "" if neither
+	Principal string // unique id of the user or role, account id of a root user; "" if none
+	Service   string // "iam"
+	Action    string // "GetUser"; "" if it is not known
+	Region    string
+	Time      time.Time
+}
+
+// usage gathers uses between flushes: every request makes one, and a durable
+// write for each would cost more than the request. What a crash loses is at
+// most one flush interval.
 type usage struct {
-	mu   sync.Mutex
-	seen map[string]LastUse
+	mu      sync.Mutex
+	now     pending
+	flushed pending // what is on its way to the store, and still to be seen
+
+	flushing sync.Mutex // held by the one flush there is at a time
+}
+
+// maxPending bounds what is gathered: it is some tens of MB. Beyond it, uses of
+// what was not used since the last flush are not noted; the daemon flushes
+// every minute.
+const maxPending = 1 << 17
+
+// pending are uses that are not in the store.
+type pending struct {
+	lastUses map[string]LastUse
+	accesses map[string]map[accessKey]access // by principal
+	size     int
+}
+
+// newer gives what an equal text that is kept already can stand for: the texts
+// of a request must not keep its headers in memory.
+func newer(kept, text string) string {
+	if kept == text {
+		return kept
+	}
+	return strings.Clone(text)
+}
+
+func (p *pending) touch(use LastUse) {
+	old, ok := p.lastUses[use.ID]
+	if !ok {
+		if p.size >= maxPending {
+			return
+		}
+		p.size++
+		if p.lastUses == nil {
+			p.lastUses = make(map[string]LastUse)
+		}
+	} else if old.Date.Equal(use.Date) && old.Service == use.Service && old.Region == use.Region {
+		return
+	}
+	use.Service, use.Region = newer(old.Service, use.Service), newer(old.Region, use.Region)
+	p.lastUses[use.ID] = use
+}
+
+// addOlder adds what p does not know, or knows to be older, from a flush that
+// failed.
+func (p *pending) addOlder(from pending) {
+	for id, use := range from.lastUses {
+		if have, ok := p.lastUses[id]; !ok || have.Date.Before(use.Date) {
+			p.touch(use)
+		}
+	}
+	for principal, uses := range from.accesses {
+		for k, a := range uses {
+			if have, ok := p.accesses[principal][k]; !ok || have.minute < a.minute {
+				p.access(principal, k, a)
+			}
+		}
+	}
 }
 
 func (u *usage) forget() {
 	u.mu.Lock()
-	u.seen = nil
+	u.now, u.flushed = pending{}, pending{}
 	u.mu.Unlock()
 }
 
-// Touch notes a use. It does no I/O.
-func (s *State) Touch(use LastUse) {
+// Used notes a use. It does no I/O.
+func (s *State) Used(use *Use) {
 	s.usage.mu.Lock()
-	if s.usage.seen == nil {
-		s.usage.seen = make(map[string]LastUse)
+	defer s.usage.mu.Unlock()
+	if use.LastUsed != "" {
+		s.usage.now.touch(LastUse{ID: use.LastUsed, Date: use.Time.UTC().Truncate(time.Second), Service: use.Service, Region: use.Region})
 	}
-	s.usage.seen[use.ID] = use
-	s.usage.mu.Unlock()
+	if use.Principal != "" {
+		s.usage.now.access(use.Principal, accessKey{use.Service, use.Action}, access{use.Time.Unix() / 60, use.Region})
+	}
 }
 
 // LastUse is the last use of an access key or role as far as known, flushed or
@@ -48,7 +121,9 @@ func (s *State) Touch(use LastUse) {
 func (s *Snapshot) LastUse(id string) (use LastUse, ok bool) {
 	if s.usage != nil {
 		s.usage.mu.Lock()
-		use, ok = s.usage.seen[id]
+		if use, ok = s.usage.now.lastUses[id]; !ok {
+			use, ok = s.usage.flushed.lastUses[id]
+		}
 		s.usage.mu.Unlock()
 	}
 	if ok {
@@ -60,22 +135,72 @@ func (s *Snapshot) LastUse(id string) (use LastUse, ok bool) {
 	return LastUse{}, false
 }
 
+// ForgetUses deletes what is recorded about the uses of an access key, user or
+// role that is being deleted.
+func (tx *Tx) ForgetUses(id string) {
+	if use := tx.LastUses.Get(id); use != nil {
+		tx.LastUses.Delete(use)
+	}
+	for _, a := range tx.accessesOf(id) {
+		tx.Accesses.Delete(a)
+	}
+}
+
+// flushBatch is how many records of uses one transaction writes: other writers
+// wait for it.
+const flushBatch = 500
+
 // FlushUsage writes the uses noted since the last flush.
 func (s *State) FlushUsage(ctx context.Context, now time.Time) error {
-	s.usage.mu.Lock()
-	seen := s.usage.seen
-	s.usage.seen = nil
-	s.usage.mu.Unlock()
-	if len(seen) == 0 {
-		return nil
+	u := &s.usage
+	u.flushing.Lock()
+	defer u.flushing.Unlock()
+	u.mu.Lock()
+	batch := u.now
+	u.now, u.flushed = pending{}, batch
+	u.mu.Unlock()
+
+	var err error
+	writes := batch.writes(now)
+	for len(writes) > 0 && err == nil {
+		n := min(flushBatch, len(writes))
+		err = s.Update(ctx, now, func(tx *Tx) error {
+			for _, write := range writes[:n] {
+				write(tx)
+			}
+			return nil
+		})
+		writes = writes[n:]
 	}
-	return s.Update(ctx, now, func(tx *Tx) error {
-		for _, use := range seen {
+
+	u.mu.Lock()
+	if err != nil {
+		u.now.addOlder(u.flushed)
+	}
+	u.flushed = pending{}
+	u.mu.Unlock()
+	return err
+}
+
+// writes are what puts the uses into tables, a record each.
+func (p *pending) writes(now time.Time) []func(*Tx) {
+	var all []func(*Tx)
+	for use := range maps.Values(p.lastUses) {
+		all = append(all, func(tx *Tx) {
 			// What was deleted meanwhile must not come back as a last use.
 			if tx.AccessKeys.Get(use.ID) != nil || tx.Roles.Get(use.ID) != nil {
 				tx.LastUses.Put(&use)
 			}
+		})
+	}
+	for principal, uses := range p.accesses {
+		services := make(map[string][]ActionAccess)
+		for k, a := range uses {
+			services[k.service] = append(services[k.service], ActionAccess{k.action, a.public()})
 		}
-		return nil
-	})
+		for service, actions := range services {
+			all = append(all, func(tx *Tx) { tx.putAccess(principal, service, actions, now) })
+		}
+	}
+	return all
 }

@@ -136,9 +136,7 @@ func (s *Service) deleteAccessKey(c *service.Call, tx *state.Tx, in *api.DeleteA
 		return nil, err
 	}
 	tx.AccessKeys.Delete(k)
-	if use := tx.LastUses.Get(k.ID); use != nil {
-		tx.LastUses.Delete(use)
-	}
+	tx.ForgetUses(k.ID)
 	return nil, nil
 }
 

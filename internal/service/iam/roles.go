@@ -163,9 +163,7 @@ func (s *Service) deleteRole(c *service.Call, tx *state.Tx, in *api.DeleteRoleRe
 	case len(r.Inline) > 0:
 		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
 	}
-	if use := tx.LastUses.Get(r.ID); use != nil {
-		tx.LastUses.Delete(use)
-	}
+	tx.ForgetUses(r.ID)
 	tx.Roles.Delete(r)
 	return nil, nil
 }

@@ -149,6 +149,7 @@ func (s *Service) deleteUser(c *service.Call, tx *state.Tx, in *api.DeleteUserRe
 	case atLeast(tx.MFADevicesOwnedBy(u.ID), 1):
 		return nil, deleteConflict("Cannot delete entity, must delete MFA device first.")
 	}
+	tx.ForgetUses(u.ID)
 	tx.Users.Delete(u)
 	return nil, nil
 }
