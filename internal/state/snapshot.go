@@ -21,8 +21,6 @@ type Snapshot struct {
 	CredentialReports  Table[CredentialReport]
 	Accesses           Table[Access]
 	AccessReports      Table[AccessReport]
-	Accesses           Table[Access]
-	AccessReports      Table[AccessReport]
 
 	SSHPublicKeys       Table[SSHPublicKey]
 	SigningCertificates Table[SigningCertificate]
@@ -50,8 +48,6 @@ func newSnapshot() *Snapshot {
 		CredentialReports:  newTable(&credentialReportSchema),
 		Accesses:           newTable(&accessSchema),
 		AccessReports:      newTable(&accessReportSchema),
-		Accesses:           newTable(&accessSchema),
-		AccessReports:      newTable(&accessReportSchema),
 
 		SSHPublicKeys:       newTable(&sshKeySchema),
 		SigningCertificates: newTable(&signingCertificateSchema),
@@ -66,7 +62,7 @@ func (s *Snapshot) tables() []anyTable {
 	return []anyTable{
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
 		&s.InstanceProfiles, &s.OIDCProviders, &s.AccessKeys, &s.MFADevices, &s.LastUses,
-		&s.ServiceCredentials, &s.CredentialReports, &s.Accesses, &s.AccessReports, &s.Accesses, &s.AccessReports,
+		&s.ServiceCredentials, &s.CredentialReports, &s.Accesses, &s.AccessReports,
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
 	}
