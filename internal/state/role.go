@@ -2,6 +2,7 @@ package state
 
 import (
 	"iter"
+	"strings"
 
 	"github.com/warder-iam/warder/arn"
 )
@@ -15,6 +16,14 @@ type Role struct {
 	MaxSessionDuration int       // seconds, 3600 to 43200
 	Boundary           string    `json:",omitempty"` // ARN of the managed policy that is its permissions boundary
 }
+
+// ServiceLinkedPath is the path that service-linked roles have, with the
+// service's principal behind it. No other role may be there.
+const ServiceLinkedPath = "/aws-service-role/"
+
+// ServiceLinked says whether the role is one that only a service may change
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html).
+func (r *Role) ServiceLinked() bool { return strings.HasPrefix(r.Path, ServiceLinkedPath) }
 
 // ARN is the role's name in policies.
 func (r *Role) ARN() string { return arn.IAM(r.Account, "role", r.Path, r.Name) }

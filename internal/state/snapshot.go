@@ -29,6 +29,8 @@ type Snapshot struct {
 	TokenIssuers       Table[TokenIssuer]
 	DelegationRequests Table[DelegationRequest]
 
+	RoleDeletions Table[RoleDeletion]
+
 	usage *usage
 }
 
@@ -55,6 +57,8 @@ func newSnapshot() *Snapshot {
 
 		TokenIssuers:       newTable(&tokenIssuerSchema),
 		DelegationRequests: newTable(&delegationSchema),
+
+		RoleDeletions: newTable(&roleDeletionSchema),
 	}
 }
 
@@ -65,5 +69,6 @@ func (s *Snapshot) tables() []anyTable {
 		&s.ServiceCredentials, &s.CredentialReports, &s.Accesses, &s.AccessReports,
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
+		&s.RoleDeletions,
 	}
 }
