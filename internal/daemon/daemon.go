@@ -12,13 +12,16 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/server"
 	"github.com/warder-iam/warder/internal/service"
@@ -50,6 +53,10 @@ type Config struct {
 	InsecureListen  bool
 	TLSCert, TLSKey string // files; both or none
 
+	// PublicURL is where others reach this server: the base of the issuer URLs of
+	// web identity tokens. Empty is the address that it listens on.
+	PublicURL string
+
 	// Quotas are those that differ from AWS's defaults, by AWS's names.
 	Quotas iam.Quotas
 
@@ -68,6 +75,7 @@ type Daemon struct {
 	ids      *ids.Source
 	server   *server.Server
 	listener net.Listener
+	issuer   *outbound.Issuer
 	control  net.Listener // nil without a data folder
 	tls      *tls.Config  // nil without TLS
 
@@ -169,6 +177,9 @@ func (c *Config) complete() error {
 			return fmt.Errorf("refusing to listen on %s without TLS: give a certificate, or ask for plain text by --insecure-listen", c.Listen)
 		}
 	}
+	if c.PublicURL, err = checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
 	if (c.AdminKeyID == "") != (c.AdminSecret == "") {
 		return errors.New("an administrator's access key needs both its id and its secret")
 	}
@@ -234,15 +245,17 @@ func openKeys(dir string) (*seal.Keyring, error) {
 func (d *Daemon) wire() {
 	az := authz.New()
 	mfa := authn.NewMFA(d.state, d.ring)
+	d.issuer = outbound.New(d.publicURL(), d.ring)
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
-			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas),
-			sts.New(d.ids, d.ring, mfa),
+			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer),
+			sts.New(d.ids, d.ring, mfa, d.issuer),
 		},
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
 	d.server.Paths = zen.Paths()
+	d.server.Paths[outbound.Path] = d.issuer.Handler(d.state.Snapshot)
 	if d.config.TestHooks {
 		d.testHooks(d.server.Paths)
 	}
@@ -255,6 +268,30 @@ func (d *Daemon) URL() string {
 		scheme = "https"
 	}
 	return scheme + "://" + d.listener.Addr().String()
+}
+
+// publicURL is where others reach this server; "" if nobody has said so and the
+// address that it listens on is none that can be called.
+func (d *Daemon) publicURL() string {
+	if d.config.PublicURL != "" {
+		return d.config.PublicURL
+	}
+	if a, ok := d.listener.Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		return ""
+	}
+	return d.URL()
+}
+
+// checkPublicURL makes the form of a public URL that paths can be appended to.
+func checkPublicURL(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return "", fmt.Errorf("the public URL %q is not of the form https://host/path", text)
+	}
+	return strings.TrimRight(u.String(), "/"), nil
 }
 
 // housekeepEvery is how often last-used dates are written, so the most of them
@@ -291,6 +328,9 @@ func (d *Daemon) housekeep(ctx context.Context) {
 		case <-tick.C:
 			if err := d.state.FlushUsage(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
 				d.config.Log.Error("last-used dates could not be written", "error", err)
+			}
+			if err := d.issuer.Rotate(ctx, d.state, d.config.Now()); err != nil && ctx.Err() == nil {
+				d.config.Log.Error("signing keys could not be rotated", "error", err)
 			}
 			if d.config.Store == storeMemory {
 				// Nobody asks for the past of a store that has none after a restart.

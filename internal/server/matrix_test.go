@@ -173,8 +173,8 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 // tables are the services as the daemon builds them.
 func tables() []*service.Service {
 	return []*service.Service{
-		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil),
+		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil),
+		stsservice.New(ids.New(), seal.NewRandom(), nil, nil),
 	}
 }
 

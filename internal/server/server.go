@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -61,7 +62,9 @@ type Server struct {
 	Log      *slog.Logger
 	Services []*service.Service
 	// Paths are the handlers of fixed paths besides the AWS protocols, such as
-	// AuthZEN's. Each authenticates its own caller by Server.Caller.
+	// AuthZEN's. A key of one segment that ends in a slash, "/outbound/", takes all
+	// paths below it. Each handler authenticates its own caller by Server.Caller,
+	// unless what it serves is for everybody.
 	Paths map[string]http.Handler
 
 	large atomic.Int32 // bodies beyond smallBody in memory
@@ -71,8 +74,8 @@ type Server struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &Record{RequestID: s.IDs.Request(), Time: s.Now(), Method: r.Method}
 	defer s.emit(rec)
-	if h := s.Paths[r.URL.Path]; h != nil {
-		rec.Operation = r.URL.Path
+	if path, h := s.handler(r.URL.Path); h != nil {
+		rec.Operation = path
 		defer s.recovered(w, rec)
 		w.Header().Set("X-Amzn-Requestid", rec.RequestID)
 		h.ServeHTTP(&statusWriter{w, rec}, r.WithContext(context.WithValue(r.Context(), recordKey{}, rec)))
@@ -86,6 +89,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(out) // a client that has gone away is nobody to tell
 	}
+}
+
+// handler finds the handler of a path, and the key that it stands under.
+func (s *Server) handler(path string) (string, http.Handler) {
+	if h := s.Paths[path]; h != nil {
+		return path, h
+	}
+	if len(path) > 1 {
+		if end := strings.IndexByte(path[1:], '/'); end >= 0 {
+			path = path[:end+2]
+			return path, s.Paths[path]
+		}
+	}
+	return path, nil
 }
 
 // answer runs the pipeline and encodes what came of it.

@@ -13,6 +13,7 @@ import (
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
@@ -27,11 +28,12 @@ type Service struct {
 
 	passwords *authn.Passwords
 	quotas    Quotas
+	issuer    *outbound.Issuer
 }
 
 // New makes IAM's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas) *service.Service {
-	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas}
+func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas, issuer *outbound.Issuer) *service.Service {
+	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas, issuer: issuer}
 	svc := service.New(&api.Service, admit, s.operations())
 	svc.Region = region
 	return svc

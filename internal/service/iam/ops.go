@@ -261,5 +261,9 @@ func (s *Service) organizationOperations() []service.Operation {
 }
 
 func (s *Service) lastAccessedOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("EnableOutboundWebIdentityFederation", on(anything), s.enableOutboundFederation), s.prepareOutboundFederation),
+		service.Write("DisableOutboundWebIdentityFederation", on(anything), s.disableOutboundFederation),
+		service.Read("GetOutboundWebIdentityFederationInfo", on(anything), s.getOutboundFederationInfo),
+	}
 }

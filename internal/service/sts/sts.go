@@ -12,6 +12,7 @@ import (
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
@@ -22,11 +23,13 @@ type Service struct {
 	ids  *ids.Source
 	ring *seal.Keyring
 	mfa  *authn.MFA
+
+	issuer *outbound.Issuer
 }
 
 // New makes STS's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA) *service.Service {
-	s := &Service{ids: src, ring: ring, mfa: mfa}
+func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer) *service.Service {
+	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer}
 	return service.New(&api.Service, admit, []service.Operation{
 		service.WithFactor(service.Read("AssumeRole", assumeRoleRule, s.assumeRole), s.assumeRoleMFA),
 		service.Read("DecodeAuthorizationMessage", service.On(service.Anything), s.decodeAuthorizationMessage),
@@ -34,6 +37,7 @@ func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA) *service.Service {
 		// Needs no permission and cannot be denied:
 		// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html.
 		service.Read("GetCallerIdentity", service.Free, s.getCallerIdentity),
+		service.Read("GetWebIdentityToken", webIdentityTokenRule, s.getWebIdentityToken),
 		service.Read("GetFederationToken", federationRule, s.getFederationToken),
 		// Needs no permission, so that MFA can always be shown:
 		// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html.
