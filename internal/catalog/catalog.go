@@ -70,6 +70,15 @@ func (c *Catalog) Version() string { return c.version }
 // Services lists the prefix of every service, sorted.
 func (c *Catalog) Services() []string { return c.services }
 
+// ServiceName is what AWS calls the service of a prefix in any case; "" if there
+// is none. It reads nothing of the service.
+func (c *Catalog) ServiceName(prefix string) string {
+	if e := c.byPrefix[strings.ToLower(prefix)]; e != nil {
+		return e.name
+	}
+	return ""
+}
+
 // Service is the service of a prefix in any case, or nil. It must not be changed.
 func (c *Catalog) Service(prefix string) *policy.CatalogService {
 	e := c.byPrefix[strings.ToLower(prefix)]
