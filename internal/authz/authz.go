@@ -207,7 +207,11 @@ func Managed(s *state.Snapshot, arn string) (*policy.Policy, error) {
 		return nil, fmt.Errorf("authz: managed policy %s is gone", arn)
 	}
 	compiled, err := p.DefaultVersion().Document.CompileAs(policy.Identity, func() policy.Source {
-		return policy.Source{Type: policy.SourceUserManaged, Name: p.Name, ARN: arn}
+		kind := policy.SourceUserManaged
+		if p.AWSManaged() {
+			kind = policy.SourceAWSManaged
+		}
+		return policy.Source{Type: kind, Name: p.Name, ARN: arn}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("authz: managed policy %s: %w", arn, err)

@@ -9,21 +9,34 @@ import (
 	"github.com/warder-iam/warder/arn"
 )
 
-// ManagedPolicy is a customer managed policy.
+// ManagedPolicy is a managed policy: a customer managed one, which is a record of
+// its account, or one of AWS's, which are in no table.
 type ManagedPolicy struct {
 	Entity
 	Description string `json:",omitempty"`
 	Updated     time.Time
-	Versions    []PolicyVersion // oldest first, at least one, at most five
+	Versions    []PolicyVersion // oldest first, at least one; of a customer managed policy at most five
 	Default     string          // the id of the version in force: "v1"
 	LastVersion int             // the number of the newest version ever made
 }
 
 // PolicyVersion is one version of a managed policy.
 type PolicyVersion struct {
-	ID       string // "v1"
-	Created  time.Time
+	ID      string // "v1"
+	Created time.Time
+	// Document is nil for versions of AWS managed policies that are not in force:
+	// nobody can bring them back, so they are only ever shown.
 	Document *Document
+
+	former func() string
+}
+
+// Text is the version's document as it was saved.
+func (v *PolicyVersion) Text() string {
+	if v.Document == nil {
+		return v.former()
+	}
+	return v.Document.Text
 }
 
 // ARN is the policy's name.
@@ -75,8 +88,12 @@ func (s *Snapshot) Policy(account, name string) *ManagedPolicy {
 	return s.Policies.find(policyByName, nameKey(account, name))
 }
 
-// PolicyByARN finds a managed policy by its exact ARN; nil if there is none.
+// PolicyByARN finds a managed policy, a customer's or AWS's, by its exact ARN; nil
+// if there is none.
 func (s *Snapshot) PolicyByARN(policyARN string) *ManagedPolicy {
+	if p := awsManagedPolicy(policyARN); p != nil {
+		return p
+	}
 	return s.Policies.find(policyByARN, policyARN)
 }
 
