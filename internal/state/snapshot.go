@@ -14,6 +14,8 @@ type Snapshot struct {
 	Policies           Table[ManagedPolicy]
 	InstanceProfiles   Table[InstanceProfile]
 	OIDCProviders      Table[OIDCProvider]
+	SAMLProviders      Table[SAMLProvider]
+	Redemptions        Table[Redemption]
 	AccessKeys         Table[AccessKey]
 	MFADevices         Table[MFADevice]
 	LastUses           Table[LastUse]
@@ -43,6 +45,8 @@ func newSnapshot() *Snapshot {
 		Policies:           newTable(&policySchema),
 		InstanceProfiles:   newTable(&instanceProfileSchema),
 		OIDCProviders:      newTable(&oidcProviderSchema),
+		SAMLProviders:      newTable(&samlProviderSchema),
+		Redemptions:        newTable(&redemptionSchema),
 		AccessKeys:         newTable(&accessKeySchema),
 		MFADevices:         newTable(&mfaDeviceSchema),
 		LastUses:           newTable(&lastUseSchema),
@@ -65,7 +69,7 @@ func newSnapshot() *Snapshot {
 func (s *Snapshot) tables() []anyTable {
 	return []anyTable{
 		&s.Accounts, &s.Users, &s.Groups, &s.Roles, &s.Policies,
-		&s.InstanceProfiles, &s.OIDCProviders, &s.AccessKeys, &s.MFADevices, &s.LastUses,
+		&s.InstanceProfiles, &s.OIDCProviders, &s.SAMLProviders, &s.Redemptions, &s.AccessKeys, &s.MFADevices, &s.LastUses,
 		&s.ServiceCredentials, &s.CredentialReports, &s.Accesses, &s.AccessReports,
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
