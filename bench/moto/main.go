@@ -88,7 +88,9 @@ var operations = []operation{
 	{"sts:GetCallerIdentity", "sts", fixed(query("sts", "GetCallerIdentity")), true},
 	{"iam:GetUser", "iam", fixed(query("iam", "GetUser", "UserName", "bench")), true},
 	{"sts:AssumeRole", "sts", fixed(query("sts", "AssumeRole", "RoleArn", "arn:aws:iam::"+account+":role/bench", "RoleSessionName", "bench")), true},
-	{"iam:CreateUser", "iam", func(n int64) url.Values { return query("iam", "CreateUser", "UserName", "made-"+strconv.FormatInt(n, 10)) }, false},
+	{"iam:CreateUser", "iam", func(n int64) url.Values {
+		return query("iam", "CreateUser", "UserName", "made-"+strconv.FormatInt(n, 10))
+	}, false},
 	{"iam:ListUsers, 1,000 of 10,000", "iam", fixed(query("iam", "ListUsers", "MaxItems", "1000")), true},
 }
 

@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,13 +82,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(&statusWriter{w, rec}, r.WithContext(context.WithValue(r.Context(), recordKey{}, rec)))
 		return
 	}
-	out := s.answer(r, rec)
+	buf := buffers.Get().(*[]byte)
+	out := s.answer((*buf)[:0], r, rec)
 	h := w.Header()
 	v := [...]string{rec.RequestID, wire.ContentTypeXML, strconv.Itoa(len(out))} // one allocation for all
 	h["X-Amzn-Requestid"], h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2], v[2:3:3]
 	w.WriteHeader(rec.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(out) // a client that has gone away is nobody to tell
+	}
+	if cap(out) <= maxPooled {
+		*buf = out
+		buffers.Put(buf)
 	}
 }
 
@@ -105,20 +111,26 @@ func (s *Server) handler(path string) (string, http.Handler) {
 	return path, nil
 }
 
-// answer runs the pipeline and encodes what came of it.
-func (s *Server) answer(r *http.Request, rec *Record) []byte {
+// buffers are where answers are put together. Those that had to grow for an
+// unusual one are not kept.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
+
+const maxPooled = 64 << 10
+
+// answer runs the pipeline and appends what came of it to b.
+func (s *Server) answer(b []byte, r *http.Request, rec *Record) []byte {
 	svc, op, out, err := s.call(r, rec)
 	if err == nil {
 		rec.Status = http.StatusOK
-		return wire.AppendQueryResponse(make([]byte, 0, 2048), svc.API, op.Model, out, rec.RequestID)
+		return wire.AppendQueryResponse(b, svc.API, op.Model, out, rec.RequestID)
 	}
 	e := awserr.From(err)
 	rec.Error = e
 	var body []byte
 	if svc != nil {
-		rec.Status, body = wire.AppendQueryError(nil, svc.API, e, rec.RequestID)
+		rec.Status, body = wire.AppendQueryError(b, svc.API, e, rec.RequestID)
 	} else {
-		rec.Status, body = wire.AppendQueryError(nil, nil, e, rec.RequestID)
+		rec.Status, body = wire.AppendQueryError(b, nil, e, rec.RequestID)
 	}
 	return body
 }

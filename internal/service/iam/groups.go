@@ -24,7 +24,7 @@ func (s *Service) createGroup(c *service.Call, tx *state.Tx, in *api.CreateGroup
 	if tx.Group(account, *in.GroupName) != nil {
 		return nil, exists("Group", *in.GroupName)
 	}
-	if err := within(s.quotas, groupsPerAccount, tx.AllGroupsOf(account, "")); err != nil {
+	if err := within(s.quotas, groupsPerAccount, tx.Groups.Len(), tx.AllGroupsOf(account, "")); err != nil {
 		return nil, err
 	}
 	g := &state.Group{Entity: state.Entity{

@@ -25,7 +25,7 @@ func (s *Service) createInstanceProfile(c *service.Call, tx *state.Tx, in *api.C
 	if tx.InstanceProfile(account, *in.InstanceProfileName) != nil {
 		return nil, awserr.New("EntityAlreadyExists", "Instance Profile %s already exists.", *in.InstanceProfileName)
 	}
-	if err := within(s.quotas, instanceProfilesPerAccount, tx.InstanceProfilesOf(account, "")); err != nil {
+	if err := within(s.quotas, instanceProfilesPerAccount, tx.InstanceProfiles.Len(), tx.InstanceProfilesOf(account, "")); err != nil {
 		return nil, err
 	}
 	tags, err := newTags(in.Tags)

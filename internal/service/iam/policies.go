@@ -65,7 +65,7 @@ func (s *Service) createPolicy(c *service.Call, tx *state.Tx, in *api.CreatePoli
 	if tx.Policy(account, *in.PolicyName) != nil {
 		return nil, awserr.New("EntityAlreadyExists", "A policy called %s already exists. Duplicate names are not allowed.", *in.PolicyName)
 	}
-	if err := within(s.quotas, policiesPerAccount, tx.PoliciesOf(account, "")); err != nil {
+	if err := within(s.quotas, policiesPerAccount, tx.Policies.Len(), tx.PoliciesOf(account, "")); err != nil {
 		return nil, err
 	}
 	tags, err := newTags(in.Tags)

@@ -80,9 +80,11 @@ func (q Quotas) of(name string) int {
 	return defaultQuotas[name]
 }
 
-// within refuses one more of what an account has as many of as its quota.
-func within[R any](q Quotas, name string, have iter.Seq[R]) error {
-	if limit := q.of(name); atLeast(have, limit) {
+// within refuses one more of what an account has as many of as its quota. all
+// is how many there are in all accounts together: mostly fewer than one account
+// may have, so that nobody needs to count.
+func within[R any](q Quotas, name string, all int, have iter.Seq[R]) error {
+	if limit := q.of(name); all >= limit && atLeast(have, limit) {
 		return overQuota(name, limit)
 	}
 	return nil

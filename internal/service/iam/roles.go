@@ -27,7 +27,7 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *api.CreateRoleRe
 	if tx.Role(account, *in.RoleName) != nil {
 		return nil, exists("Role", *in.RoleName)
 	}
-	if err := within(s.quotas, rolesPerAccount, tx.RolesOf(account, "")); err != nil {
+	if err := within(s.quotas, rolesPerAccount, tx.Roles.Len(), tx.RolesOf(account, "")); err != nil {
 		return nil, err
 	}
 	tags, err := newTags(in.Tags)

@@ -37,7 +37,7 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *api.CreateUserRe
 	if tx.User(account, *in.UserName) != nil {
 		return nil, exists("User", *in.UserName)
 	}
-	if err := within(s.quotas, usersPerAccount, tx.UsersOf(account, "")); err != nil {
+	if err := within(s.quotas, usersPerAccount, tx.Users.Len(), tx.UsersOf(account, "")); err != nil {
 		return nil, err
 	}
 	tags, err := newTags(in.Tags)
