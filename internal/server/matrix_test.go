@@ -49,32 +49,39 @@ var samples = map[string]map[string]string{
 	"AssumeRolePolicyDocument": {"AssumeRolePolicyDocument": trustOwn},
 	"AuthenticationCode1":      {"AuthenticationCode1": "000000"},
 	"AuthenticationCode2":      {"AuthenticationCode2": "111111"},
+	"CertificateBody":          {"CertificateBody": sampleCertificate},
+	"CertificateId":            {"CertificateId": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
 	"Description":              {"Description": "a description"},
+	"Encoding":                 {"Encoding": "PEM"},
 	"EncodedMessage":           {"EncodedMessage": "nothing"},
 	"GlobalEndpointTokenVersion": {
 		"GlobalEndpointTokenVersion": "v2Token"},
-	"GroupName":            {"GroupName": "target"},
-	"InstanceProfileName":  {"InstanceProfileName": "target"},
-	"Name":                 {"Name": "federated"},
-	"NewPassword":          {"NewPassword": "New-Passw0rd!"},
-	"OldPassword":          {"OldPassword": "Old-Passw0rd!"},
-	"Password":             {"Password": "Passw0rd!!"},
-	"PermissionsBoundary":  {"PermissionsBoundary": targetPolicy},
-	"PolicyArn":            {"PolicyArn": targetPolicy},
-	"PolicyDocument":       {"PolicyDocument": permitAll},
-	"PolicyInputList":      {"PolicyInputList.member.1": permitAll},
-	"PolicyName":           {"PolicyName": "target"},
-	"PolicySourceArn":      {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
-	"RoleArn":              {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
-	"RoleName":             {"RoleName": "target"},
-	"RoleSessionName":      {"RoleSessionName": "session"},
-	"SerialNumber":         {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
-	"Status":               {"Status": "Inactive"},
-	"TagKeys":              {"TagKeys.member.1": "key"},
-	"Tags":                 {"Tags.member.1.Key": "key", "Tags.member.1.Value": "value"},
-	"UserName":             {"UserName": "target"},
-	"VersionId":            {"VersionId": "v1"},
-	"VirtualMFADeviceName": {"VirtualMFADeviceName": "device"},
+	"GroupName":             {"GroupName": "target"},
+	"InstanceProfileName":   {"InstanceProfileName": "target"},
+	"Name":                  {"Name": "federated"},
+	"NewPassword":           {"NewPassword": "New-Passw0rd!"},
+	"OldPassword":           {"OldPassword": "Old-Passw0rd!"},
+	"Password":              {"Password": "Passw0rd!!"},
+	"PermissionsBoundary":   {"PermissionsBoundary": targetPolicy},
+	"PolicyArn":             {"PolicyArn": targetPolicy},
+	"PolicyDocument":        {"PolicyDocument": permitAll},
+	"PolicyInputList":       {"PolicyInputList.member.1": permitAll},
+	"PolicyName":            {"PolicyName": "target"},
+	"PolicySourceArn":       {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
+	"PrivateKey":            {"PrivateKey": sampleKey},
+	"RoleArn":               {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
+	"RoleName":              {"RoleName": "target"},
+	"RoleSessionName":       {"RoleSessionName": "session"},
+	"SerialNumber":          {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
+	"ServerCertificateName": {"ServerCertificateName": "target"},
+	"SSHPublicKeyBody":      {"SSHPublicKeyBody": sampleSSHKey},
+	"SSHPublicKeyId":        {"SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"},
+	"Status":                {"Status": "Inactive"},
+	"TagKeys":               {"TagKeys.member.1": "key"},
+	"Tags":                  {"Tags.member.1.Key": "key", "Tags.member.1.Value": "value"},
+	"UserName":              {"UserName": "target"},
+	"VersionId":             {"VersionId": "v1"},
+	"VirtualMFADeviceName":  {"VirtualMFADeviceName": "device"},
 }
 
 const targetPolicy = "arn:aws:iam::" + account + ":policy/target"
@@ -132,6 +139,8 @@ func (w *world) fixture(t *testing.T) {
 	_, err = c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
 	must(err)
 	_, err = c.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: name})
+	must(err)
+	_, err = c.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{ServerCertificateName: name, CertificateBody: &sampleCertificate, PrivateKey: &sampleKey})
 	must(err)
 	_, err = c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: name, PolicyName: name, PolicyDocument: aws.String(permitAll)})
 	must(err)

@@ -83,13 +83,20 @@ var (
 		}
 		return "", nil, ""
 	})
+	serverCertificate = named("ServerCertificateName", "server-certificate", func(s *state.Snapshot, account, name string) (string, []state.Tag, string) {
+		if c := s.ServerCertificate(account, name); c != nil {
+			return c.ARN(), c.Tags, ""
+		}
+		return "", nil, ""
+	})
 
-	newUser            = toBe("user", "UserName")
-	newGroup           = toBe("group", "GroupName")
-	newRole            = toBe("role", "RoleName")
-	newPolicy          = toBe("policy", "PolicyName")
-	newInstanceProfile = toBe("instance-profile", "InstanceProfileName")
-	newMFADevice       = toBe("mfa", "VirtualMFADeviceName")
+	newUser              = toBe("user", "UserName")
+	newGroup             = toBe("group", "GroupName")
+	newRole              = toBe("role", "RoleName")
+	newPolicy            = toBe("policy", "PolicyName")
+	newInstanceProfile   = toBe("instance-profile", "InstanceProfileName")
+	newMFADevice         = toBe("mfa", "VirtualMFADeviceName")
+	newServerCertificate = toBe("server-certificate", "ServerCertificateName")
 
 	managedPolicy = byARN("PolicyArn", func(s *state.Snapshot, text string) []state.Tag {
 		if p := s.PolicyByARN(text); p != nil {

@@ -107,15 +107,15 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 		api.SummaryKeyTypeGroupsPerUserQuota:                maxGroupsPerUser,
 		api.SummaryKeyTypeAccessKeysPerUserQuota:            maxAccessKeys,
 		api.SummaryKeyTypeSigningCertificatesPerUserQuota:   maxSigningCertificates,
-		api.SummaryKeyTypeServerCertificates:                0,
-		api.SummaryKeyTypeServerCertificatesQuota:           maxServerCertificates,
+		api.SummaryKeyTypeServerCertificates:                count(snap.ServerCertificatesOf(account, "")),
+		api.SummaryKeyTypeServerCertificatesQuota:           s.quotas.of(serverCertificatesPerAccount),
 		api.SummaryKeyTypeProviders:                         0,
 		api.SummaryKeyTypeMFADevices:                        devices,
 		api.SummaryKeyTypeMFADevicesInUse:                   assigned,
 		api.SummaryKeyTypeAccountMFAEnabled:                 oneIf(atLeast(snap.MFADevicesOwnedBy(account), 1)),
 		api.SummaryKeyTypeAccountAccessKeysPresent:          oneIf(atLeast(snap.AccessKeysOf(account), 1)),
 		api.SummaryKeyTypeAccountPasswordPresent:            0,
-		api.SummaryKeyTypeAccountSigningCertificatesPresent: 0,
+		api.SummaryKeyTypeAccountSigningCertificatesPresent: oneIf(atLeast(snap.SigningCertificatesOf(account), 1)),
 		api.SummaryKeyTypeGlobalEndpointTokenVersion:        tokens,
 	}
 	out := make(map[string]int32, len(counts))

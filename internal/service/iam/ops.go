@@ -213,15 +213,35 @@ func (s *Service) simulationOperations() []service.Operation {
 }
 
 func (s *Service) sshKeyOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("UploadSSHPublicKey", on(user), s.uploadSSHPublicKey), s.prepareSSHPublicKey),
+		service.Read("GetSSHPublicKey", on(user), s.getSSHPublicKey),
+		service.Read("ListSSHPublicKeys", on(user), s.listSSHPublicKeys),
+		service.Write("UpdateSSHPublicKey", on(user), s.updateSSHPublicKey),
+		service.Write("DeleteSSHPublicKey", on(user), s.deleteSSHPublicKey),
+	}
 }
 
 func (s *Service) signingCertificateOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("UploadSigningCertificate", on(user), s.uploadSigningCertificate), s.prepareSigningCertificate),
+		service.Read("ListSigningCertificates", on(user), s.listSigningCertificates),
+		service.Write("UpdateSigningCertificate", on(user), s.updateSigningCertificate),
+		service.Write("DeleteSigningCertificate", on(user), s.deleteSigningCertificate),
+	}
 }
 
 func (s *Service) serverCertificateOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("UploadServerCertificate", creating(newServerCertificate, "iam:TagServerCertificate"), s.uploadServerCertificate), s.prepareServerCertificate),
+		service.Read("GetServerCertificate", on(serverCertificate), s.getServerCertificate),
+		service.Read("ListServerCertificates", on(anything), s.listServerCertificates),
+		service.Write("UpdateServerCertificate", renaming(serverCertificate, "NewServerCertificateName"), s.updateServerCertificate),
+		service.Write("DeleteServerCertificate", on(serverCertificate), s.deleteServerCertificate),
+		service.Write("TagServerCertificate", on(serverCertificate, requestTags), s.tagServerCertificate),
+		service.Write("UntagServerCertificate", on(serverCertificate, tagKeys), s.untagServerCertificate),
+		service.Read("ListServerCertificateTags", on(serverCertificate), s.listServerCertificateTags),
+	}
 }
 
 // serviceCredentialOperations are about credentials that one service takes, such

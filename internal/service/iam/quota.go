@@ -25,9 +25,8 @@ const (
 	maxVersionsInUse   = 10000 // PolicyVersionsInUseQuota
 	maxRolesPerProfile = 1
 
-	// Certificates are not here; GetAccountSummary lists their quotas all the same.
-	maxServerCertificates  = 20 // ServerCertificatesQuota
-	maxSigningCertificates = 2  // SigningCertificatesPerUserQuota
+	maxSSHPublicKeys       = 5 // per user
+	maxSigningCertificates = 2 // SigningCertificatesPerUserQuota
 
 	// Sizes of policy documents, in characters that are not white space; inline
 	// policies count together.
@@ -45,19 +44,21 @@ type Quotas map[string]int
 // The quotas that can be set: how many of a kind an account may have. AWS raises
 // most of them on request; who runs Warder asks nobody.
 const (
-	usersPerAccount            = "UsersPerAccount"
-	groupsPerAccount           = "GroupsPerAccount"
-	rolesPerAccount            = "RolesPerAccount"
-	policiesPerAccount         = "PoliciesPerAccount"
-	instanceProfilesPerAccount = "InstanceProfilesPerAccount"
+	usersPerAccount              = "UsersPerAccount"
+	groupsPerAccount             = "GroupsPerAccount"
+	rolesPerAccount              = "RolesPerAccount"
+	policiesPerAccount           = "PoliciesPerAccount"
+	instanceProfilesPerAccount   = "InstanceProfilesPerAccount"
+	serverCertificatesPerAccount = "ServerCertificatesPerAccount"
 )
 
 var defaultQuotas = map[string]int{
-	usersPerAccount:            5000,
-	groupsPerAccount:           300,
-	rolesPerAccount:            1000,
-	policiesPerAccount:         1500,
-	instanceProfilesPerAccount: 1000,
+	usersPerAccount:              5000,
+	groupsPerAccount:             300,
+	rolesPerAccount:              1000,
+	policiesPerAccount:           1500,
+	instanceProfilesPerAccount:   1000,
+	serverCertificatesPerAccount: 20,
 }
 
 // Check refuses names that are no quota's and numbers that are none.

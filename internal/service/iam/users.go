@@ -148,6 +148,10 @@ func (s *Service) deleteUser(c *service.Call, tx *state.Tx, in *api.DeleteUserRe
 		return nil, deleteConflict("Cannot delete entity, must delete access keys first.")
 	case atLeast(tx.MFADevicesOwnedBy(u.ID), 1):
 		return nil, deleteConflict("Cannot delete entity, must delete MFA device first.")
+	case atLeast(tx.SigningCertificatesOf(u.ID), 1):
+		return nil, deleteConflict("Cannot delete entity, must delete certificates first.")
+	case atLeast(tx.SSHPublicKeysOf(u.ID), 1):
+		return nil, deleteConflict("Cannot delete entity, must remove referenced objects first.")
 	}
 	tx.ForgetUses(u.ID)
 	tx.Users.Delete(u)
