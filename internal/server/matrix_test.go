@@ -44,6 +44,10 @@ const (
 // samples are values of required members that pass validation. They name what
 // fixture makes.
 var samples = map[string]map[string]string{
+	"Arn":                      {"Arn": "arn:aws:iam::" + account + ":user/target"},
+	"JobId":                    {"JobId": "00000000-0000-4000-8000-000000000000"},
+	"ServiceNamespace":         {"ServiceNamespace": "s3"},
+	"ServiceNamespaces":        {"ServiceNamespaces.member.1": "s3"},
 	"AccountAlias":             {"AccountAlias": "an-alias"},
 	"ActionNames":              {"ActionNames.member.1": "s3:GetObject"},
 	"AssumeRolePolicyDocument": {"AssumeRolePolicyDocument": trustOwn},
