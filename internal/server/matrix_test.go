@@ -77,6 +77,7 @@ var samples = map[string]map[string]string{
 	"RoleName":              {"RoleName": "target"},
 	"RoleSessionName":       {"RoleSessionName": "session"},
 	"SerialNumber":          {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
+	"ServiceName":           {"ServiceName": "codecommit.amazonaws.com"},
 	"ServerCertificateName": {"ServerCertificateName": "target"},
 	"SSHPublicKeyBody":      {"SSHPublicKeyBody": sampleSSHKey},
 	"SSHPublicKeyId":        {"SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"},
@@ -104,8 +105,15 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 		if !m.Required && m.Name != "UserName" && m.Name != "Password" {
 			continue
 		}
-		if m.Name == "AccessKeyId" {
+		switch {
+		case m.Name == "AccessKeyId":
 			v.Set(m.Name, w.keyID)
+			continue
+		case m.Name == "ServiceSpecificCredentialId":
+			v.Set(m.Name, w.credentialID)
+			continue
+		case m.Name == "SerialNumber" && op.Name == "GetMFADevice": // it is about security keys
+			v.Set(m.Name, "arn:aws:iam::"+account+":u2f/user/target/key")
 			continue
 		}
 		sample, ok := samples[m.Name]
@@ -134,6 +142,9 @@ func (w *world) fixture(t *testing.T) {
 	key, err := c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: name})
 	must(err)
 	w.keyID = *key.AccessKey.AccessKeyId
+	credential, err := c.CreateServiceSpecificCredential(ctx, &iam.CreateServiceSpecificCredentialInput{UserName: name, ServiceName: aws.String("codecommit.amazonaws.com")})
+	must(err)
+	w.credentialID = *credential.ServiceSpecificCredential.ServiceSpecificCredentialId
 	_, err = c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: name})
 	must(err)
 	_, err = c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(trustOwn)})
@@ -197,6 +208,8 @@ type world struct {
 	admin, root wardertest.Credentials
 	keyID       string   // an access key of the user "target"
 	refused     []caller // refused whatever is asked, or for want of permission
+
+	credentialID string // a service-specific credential of the user "target"
 }
 
 func newWorld(t *testing.T) *world {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
@@ -64,8 +65,8 @@ func (c inMemory) Do(r *http.Request) (*http.Response, error) {
 // Credentials are an access key, with a session token for sessions.
 type Credentials = aws.Credentials
 
-// Clock is the server's clock: real time plus what a test added to it. SDK
-// clients keep real time, so add hours, and sign anew, with care.
+// Clock is the server's clock: real time plus what a test added to it. The
+// clients of this package sign by it too.
 type Clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -136,17 +137,29 @@ func StartConfig(t testing.TB, c daemon.Config) *Server {
 	return s
 }
 
+// signer signs by the server's clock.
+type signer struct {
+	*v4.Signer
+	clock *Clock
+}
+
+func (s signer) SignHTTP(ctx context.Context, c Credentials, r *http.Request, hash, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
+	return s.Signer.SignHTTP(ctx, c, r, hash, service, region, s.clock.Now(), options...)
+}
+
+func (s *Server) signer() signer { return signer{v4.NewSigner(), s.Clock} }
+
 // IAM is an IAM client with these credentials. It does not retry.
 func (s *Server) IAM(c Credentials) *iam.Client {
 	return iam.New(iam.Options{
-		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http,
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
 	})
 }
 
 // STS is an STS client with these credentials. It does not retry.
 func (s *Server) STS(c Credentials) *sts.Client {
 	return sts.New(sts.Options{
-		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http,
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
 	})
 }
 

@@ -135,7 +135,7 @@ func TestMFADeviceLifecycle(t *testing.T) {
 	_, err = client.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: serial})
 	wantError(t, err, "DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.")
 	_, err = client.DeleteUser(ctx, &iam.DeleteUserInput{UserName: aws.String("Bob")})
-	wantError(t, err, "DeleteConflict", "Cannot delete entity, must delete MFA device first.")
+	wantError(t, err, "DeleteConflict", "Cannot delete entity, must remove tokens from principal first.")
 	must(t, errOf(client.DeactivateMFADevice(ctx, &iam.DeactivateMFADeviceInput{UserName: aws.String("Bob"), SerialNumber: serial})))
 	same(t, "ListMFADevices", bobs(), []types.MFADevice{})
 	same(t, "unassigned", list(types.AssignmentStatusTypeUnassigned), unassigned)

@@ -247,7 +247,13 @@ func (s *Service) serverCertificateOperations() []service.Operation {
 // serviceCredentialOperations are about credentials that one service takes, such
 // as passwords for Git.
 func (s *Service) serviceCredentialOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.Write("CreateServiceSpecificCredential", on(user, credentialService), s.createServiceSpecificCredential),
+		service.Read("ListServiceSpecificCredentials", on(credentialOwners), s.listServiceSpecificCredentials),
+		service.Write("UpdateServiceSpecificCredential", on(user, serviceOfCredential), s.updateServiceSpecificCredential),
+		service.Write("ResetServiceSpecificCredential", on(user, serviceOfCredential), s.resetServiceSpecificCredential),
+		service.Write("DeleteServiceSpecificCredential", on(user, serviceOfCredential), s.deleteServiceSpecificCredential),
+	}
 }
 
 func (s *Service) credentialReportOperations() []service.Operation {

@@ -25,6 +25,8 @@ const (
 	maxVersionsInUse   = 10000 // PolicyVersionsInUseQuota
 	maxRolesPerProfile = 1
 
+	maxServiceCredentials = 2 // of a user, per service
+
 	maxSSHPublicKeys       = 5 // per user
 	maxSigningCertificates = 2 // SigningCertificatesPerUserQuota
 

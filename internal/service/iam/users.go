@@ -147,7 +147,9 @@ func (s *Service) deleteUser(c *service.Call, tx *state.Tx, in *api.DeleteUserRe
 	case atLeast(tx.AccessKeysOf(u.ID), 1):
 		return nil, deleteConflict("Cannot delete entity, must delete access keys first.")
 	case atLeast(tx.MFADevicesOwnedBy(u.ID), 1):
-		return nil, deleteConflict("Cannot delete entity, must delete MFA device first.")
+		return nil, deleteConflict("Cannot delete entity, must remove tokens from principal first.")
+	case atLeast(tx.ServiceCredentialsOf(u.ID), 1):
+		return nil, deleteConflict("Cannot delete entity, must remove referenced objects first.")
 	case atLeast(tx.SigningCertificatesOf(u.ID), 1):
 		return nil, deleteConflict("Cannot delete entity, must delete certificates first.")
 	case atLeast(tx.SSHPublicKeysOf(u.ID), 1):
