@@ -1,107 +1,71 @@
 package policytest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	base "github.com/warder-iam/warder/internal/api"
+	api "github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/awscli"
 	"github.com/warder-iam/warder/internal/question"
 	"github.com/warder-iam/warder/policy"
 )
 
-// The parts that decide of an account as GetAccountAuthorizationDetails tells it:
+// An exported account is what GetAccountAuthorizationDetails tells of one:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
-type (
-	account struct {
-		UserDetailList  []entity
-		GroupDetailList []entity
-		RoleDetailList  []entity
-		Policies        []managed
-		IsTruncated     bool
-		Marker          string // of a page that is not the last
-		NextToken       string // the same, as the CLI writes it with --max-items
-	}
-	// entity is a user, a group or a role: the members that it has not are empty.
-	entity struct {
-		Arn, UserID, GroupName  string
-		UserPolicyList          []inline
-		GroupPolicyList         []inline
-		RolePolicyList          []inline
-		AttachedManagedPolicies []struct{ PolicyArn string }
-		PermissionsBoundary     *struct{ PermissionsBoundaryArn string }
-		GroupList               []string
-		Tags                    []struct{ Key, Value string }
-	}
-	inline struct {
-		PolicyName     string
-		PolicyDocument json.RawMessage
-	}
-	managed struct {
-		PolicyName, Arn, DefaultVersionID string
-		PolicyVersionList                 []struct {
-			VersionID        string
-			IsDefaultVersion bool
-			Document         json.RawMessage
-		}
-	}
-)
+type account struct {
+	api.GetAccountAuthorizationDetailsResponse
+	NextToken *string // of a page that is not the last, as the CLI writes it with --max-items
+}
 
 // parseAccount reads an export. What it does not hold it cannot decide, so
 // that one page of several is refused.
 func parseAccount(text []byte) (*account, error) {
-	v, err := question.ParseJSON(text)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameNames(v); err != nil {
-		return nil, err
-	}
-	if _, ok := v.(map[string]any); !ok {
-		return nil, errors.New("an exported account is a JSON object")
-	}
 	a := new(account)
-	if err := json.Unmarshal(text, a); err != nil {
+	if err := awscli.Unmarshal(text, a); err != nil {
 		return nil, err
 	}
-	if a.IsTruncated || a.Marker != "" || a.NextToken != "" {
+	if deref(a.IsTruncated) || deref(a.Marker) != "" || deref(a.NextToken) != "" {
 		return nil, errors.New("this is one page of several (IsTruncated): export the whole account into one file")
 	}
 	return a, nil
 }
 
-// sameNames refuses names that differ in case only: encoding/json would take
-// the last. Policy documents have their own parser.
-func sameNames(v any) error {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			if err := sameNames(item); err != nil {
-				return err
-			}
+// entity is a user, a group or a role of the account: what decides of it.
+type entity struct {
+	id       *string // unique id, of users only
+	inline   []api.PolicyDetail
+	attached []api.AttachedPolicy
+	boundary *api.AttachedPermissionsBoundary
+	groups   []string
+	tags     []api.Tag
+}
+
+// find is the user or role with an ARN.
+func (a *account) find(kind policy.PrincipalKind, arn string) (*entity, error) {
+	if kind == policy.User {
+		u, err := only(a.UserDetailList, "principal", func(u *api.UserDetail) bool { return deref(u.Arn) == arn })
+		if err != nil {
+			return nil, err
 		}
-	case map[string]any:
-		seen := map[string]bool{}
-		for name, member := range v {
-			fold := strings.ToLower(strings.ToUpper(name))
-			if seen[fold] {
-				return fmt.Errorf("the name %q stands twice in a JSON object", name)
-			}
-			seen[fold] = true
-			if strings.HasSuffix(fold, "document") {
-				continue
-			}
-			if err := sameNames(member); err != nil {
-				return err
-			}
-		}
+		return &entity{u.UserId, u.UserPolicyList, u.AttachedManagedPolicies, u.PermissionsBoundary, u.GroupList, u.Tags}, nil
 	}
-	return nil
+	r, err := only(a.RoleDetailList, "principal", func(r *api.RoleDetail) bool { return deref(r.Arn) == arn })
+	if err != nil {
+		return nil, err
+	}
+	return &entity{nil, r.RolePolicyList, r.AttachedManagedPolicies, r.PermissionsBoundary, nil, r.Tags}, nil
+}
+
+func (a *account) group(name string) (*entity, error) {
+	g, err := only(a.GroupDetailList, "group "+name, func(g *api.GroupDetail) bool { return name != "" && deref(g.GroupName) == name })
+	if err != nil {
+		return nil, err
+	}
+	return &entity{inline: g.GroupPolicyList, attached: g.AttachedManagedPolicies}, nil
 }
 
 // exported gives the principal the policies and the tags that it has in its
@@ -139,75 +103,67 @@ func (a *account) principal(p *principal, to *question.Policies) error {
 	if err != nil {
 		return err
 	}
-	var in []entity
-	switch {
-	case who.Kind == policy.User:
-		in = a.UserDetailList
-	case who.Kind == policy.RoleSession && who.ARN == who.RoleARN:
-		in = a.RoleDetailList
-	default:
+	if who.Kind != policy.User && (who.Kind != policy.RoleSession || who.ARN != who.RoleARN) {
 		return errors.New("this is neither a user nor a role")
 	}
-	e, err := only(in, "principal", func(e *entity) bool { return e.Arn == p.ARN })
+	e, err := a.find(who.Kind, p.ARN)
 	if err != nil {
 		return err
 	}
 	from := []*entity{e}
-	for _, name := range e.GroupList {
-		g, err := only(a.GroupDetailList, "group "+name, func(g *entity) bool { return name != "" && g.GroupName == name })
+	for _, name := range e.groups {
+		g, err := a.group(name)
 		if err != nil {
 			return err
 		}
 		from = append(from, g)
 	}
 	for _, e := range from {
-		for _, list := range [][]inline{e.UserPolicyList, e.RolePolicyList, e.GroupPolicyList} {
-			for _, i := range list {
-				f, err := documentOf(i.PolicyName, i.PolicyDocument)
-				if err != nil {
-					return err
-				}
-				to.Identity = append(to.Identity, f)
+		for _, i := range e.inline {
+			f, err := documentOf(i.PolicyName, i.PolicyDocument)
+			if err != nil {
+				return err
 			}
+			to.Identity = append(to.Identity, f)
 		}
-		for _, attached := range e.AttachedManagedPolicies {
-			f, err := a.managed(attached.PolicyArn)
+		for _, attached := range e.attached {
+			f, err := a.managed(deref(attached.PolicyArn))
 			if err != nil {
 				return err
 			}
 			to.Identity = append(to.Identity, f)
 		}
 	}
-	if e.PermissionsBoundary != nil {
-		f, err := a.managed(e.PermissionsBoundary.PermissionsBoundaryArn)
+	if e.boundary != nil {
+		f, err := a.managed(deref(e.boundary.PermissionsBoundaryArn))
 		if err != nil {
 			return err
 		}
 		to.Boundary = []question.File{f}
 	}
 	p.tags = keys{}
-	for _, tag := range e.Tags {
-		p.tags["aws:PrincipalTag/"+tag.Key] = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: tag.Value}
+	for _, tag := range e.tags {
+		p.tags["aws:PrincipalTag/"+deref(tag.Key)] = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: deref(tag.Value)}
 	}
-	if e.UserID != "" {
-		p.tags["aws:userid"] = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e.UserID}
+	if id := deref(e.id); id != "" {
+		p.tags["aws:userid"] = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: id}
 	}
 	return nil
 }
 
 // managed is the default version of a managed policy.
 func (a *account) managed(arn string) (question.File, error) {
-	m, err := only(a.Policies, "policy "+arn, func(m *managed) bool { return arn != "" && m.Arn == arn })
+	m, err := only(a.Policies, "policy "+arn, func(m *api.ManagedPolicyDetail) bool { return arn != "" && deref(m.Arn) == arn })
 	if err != nil {
 		return question.File{}, err
 	}
-	var text json.RawMessage
+	var text *string
 	found := 0
 	for _, v := range m.PolicyVersionList {
-		if v.IsDefaultVersion {
+		if deref(v.IsDefaultVersion) {
 			text, found = v.Document, found+1
-			if m.DefaultVersionID != "" && m.DefaultVersionID != v.VersionID {
-				return question.File{}, fmt.Errorf("policy %s: version %s is not DefaultVersionId %s", arn, v.VersionID, m.DefaultVersionID)
+			if id := deref(m.DefaultVersionId); id != "" && id != deref(v.VersionId) {
+				return question.File{}, fmt.Errorf("policy %s: version %s is not DefaultVersionId %s", arn, deref(v.VersionId), id)
 			}
 		}
 	}
@@ -217,30 +173,17 @@ func (a *account) managed(arn string) (question.File, error) {
 	return documentOf(m.PolicyName, text)
 }
 
-// documentOf is a policy as JSON, as the CLI prints it, or percent-encoded, as
-// the API answers.
-func documentOf(name string, raw json.RawMessage) (question.File, error) {
-	f := question.File{Name: name, Text: raw}
-	if name == "" {
-		return f, errors.New("a policy has no PolicyName")
+func documentOf(name, text *string) (question.File, error) {
+	if deref(name) == "" {
+		return question.File{}, errors.New("a policy has no PolicyName")
 	}
-	switch {
-	case bytes.HasPrefix(raw, []byte(`{`)):
-		return f, nil
-	case !bytes.HasPrefix(raw, []byte(`"%`)):
-		return f, fmt.Errorf("the document of policy %s is neither a JSON object nor percent-encoded", name)
+	if text == nil {
+		return question.File{}, fmt.Errorf("policy %s has no document", *name)
 	}
-	var s string
-	err := json.Unmarshal(raw, &s)
-	if err == nil {
-		s, err = url.PathUnescape(s)
-	}
-	if err != nil {
-		return f, fmt.Errorf("the document of policy %s: %w", name, err)
-	}
-	f.Text = []byte(s)
-	return f, nil
+	return question.File{Name: *name, Text: []byte(*text)}, nil
 }
+
+func deref[T any](p *T) T { return base.Deref(p) }
 
 // only finds what the file has to hold exactly once.
 func only[T any](in []T, what string, is func(*T) bool) (*T, error) {

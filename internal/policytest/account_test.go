@@ -75,7 +75,7 @@ func TestAccountRefused(t *testing.T) {
 		{"", "", "arn:aws:sts::123456789012:assumed-role/app/s", "neither a user nor a role"},
 		{"", "", "arn:aws:iam::123456789012:user/eve", "does not hold the policy arn:aws:iam::aws:policy/AdministratorAccess"},
 		{account, "{}", jo, "does not hold the principal"},
-		{account, "[]", jo, "JSON object"},
+		{account, "[]", jo, "not an object"},
 		{account, "", jo, "ends too early"},
 		{account, account + account, jo, "data after"},
 		{`"UserDetailList": [`, `"IsTruncated": true, "UserDetailList": [`, jo, "one page of several"},
@@ -93,9 +93,9 @@ func TestAccountRefused(t *testing.T) {
 		{`"Effect": "Allow"`, `"Effect": "allow"`, jo, "Effect"},
 		{`"%7B`, `"%7Bx`, jo, "tables"},
 		{`"%7B`, `"%7`, jo, "escape"},
-		{`"%7B`, `"{`, jo, "percent-encoded"},
-		{`"PolicyDocument": {`, `"PolicyDocument": null, "x": {`, jo, "percent-encoded"},
-		{`"Document": {`, `"x": {`, jo, "percent-encoded"},
+		{`"%7B`, `"{`, jo, "Syntax errors"},
+		{`"PolicyDocument": {`, `"PolicyDocument": null, "x": {`, jo, "neither a JSON object"},
+		{`"Document": {`, `"x": {`, jo, "has no document"},
 	} {
 		changed := strings.Replace(account, test.old, test.new, 1)
 		if test.old != test.new && changed == account {
