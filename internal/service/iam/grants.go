@@ -18,6 +18,7 @@ import (
 type holder[R any] struct {
 	kind        string // as error texts name it
 	find        func(*service.Call, *state.Snapshot, *string) (*R, error)
+	change      func(*service.Call, *state.Snapshot, *string) (*R, error) // find, unless it is protected
 	entity      func(*R) (*state.Entity, *state.Grants)
 	table       func(*state.Tx) *state.Table[R]
 	maxInline   int    // characters of all inline policies together
@@ -27,19 +28,19 @@ type holder[R any] struct {
 
 var (
 	userGrants = holder[state.User]{
-		kind: "user", find: findUser,
+		kind: "user", find: findUser, change: findUser,
 		entity:    func(u *state.User) (*state.Entity, *state.Grants) { return &u.Entity, &u.Grants },
 		table:     func(tx *state.Tx) *state.Table[state.User] { return &tx.Users },
 		maxInline: maxUserPolicySize, maxAttached: maxAttachedToUser, quota: "PoliciesPerUser",
 	}
 	groupGrants = holder[state.Group]{
-		kind: "group", find: findGroup,
+		kind: "group", find: findGroup, change: findGroup,
 		entity:    func(g *state.Group) (*state.Entity, *state.Grants) { return &g.Entity, &g.Grants },
 		table:     func(tx *state.Tx) *state.Table[state.Group] { return &tx.Groups },
 		maxInline: maxGroupPolicySize, maxAttached: maxAttachedToGroup, quota: "PoliciesPerGroup",
 	}
 	roleGrants = holder[state.Role]{
-		kind: "role", find: findRole,
+		kind: "role", find: findRole, change: changeableRole,
 		entity:    func(r *state.Role) (*state.Entity, *state.Grants) { return &r.Entity, &r.Grants },
 		table:     func(tx *state.Tx) *state.Table[state.Role] { return &tx.Roles },
 		maxInline: maxRolePolicySize, maxAttached: maxAttachedToRole, quota: "PoliciesPerRole",
@@ -57,7 +58,7 @@ func (h *holder[R]) update(tx *state.Tx, r *R, change func(*state.Grants)) {
 // policies of the entity together
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length).
 func (h *holder[R]) putInline(c *service.Call, tx *state.Tx, name, policyName, text *string) (*none, error) {
-	r, err := h.find(c, &tx.Snapshot, name)
+	r, err := h.change(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (h *holder[R]) getInline(c *service.Call, s *state.Snapshot, name, policyNa
 }
 
 func (h *holder[R]) deleteInline(c *service.Call, tx *state.Tx, name, policyName *string) (*none, error) {
-	r, err := h.find(c, &tx.Snapshot, name)
+	r, err := h.change(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (h *holder[R]) listInline(c *service.Call, s *state.Snapshot, name, marker 
 
 // attach changes nothing if the policy is attached already.
 func (h *holder[R]) attach(c *service.Call, tx *state.Tx, name, policyARN *string) (*none, error) {
-	r, err := h.find(c, &tx.Snapshot, name)
+	r, err := h.change(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (h *holder[R]) attach(c *service.Call, tx *state.Tx, name, policyARN *strin
 }
 
 func (h *holder[R]) detach(c *service.Call, tx *state.Tx, name, policyARN *string) (*none, error) {
-	r, err := h.find(c, &tx.Snapshot, name)
+	r, err := h.change(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,7 @@ func (s *Service) addRoleToInstanceProfile(c *service.Call, tx *state.Tx, in *ap
 	if err != nil {
 		return nil, err
 	}
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *Service) removeRoleFromInstanceProfile(c *service.Call, tx *state.Tx, i
 	if err != nil {
 		return nil, err
 	}
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package iam
 import (
 	"slices"
 
+	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/service"
 )
 
@@ -269,7 +270,11 @@ func (s *Service) samlProviderOperations() []service.Operation {
 }
 
 func (s *Service) serviceLinkedRoleOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.Write("CreateServiceLinkedRole", on(newServiceLinkedRole), s.createServiceLinkedRole),
+		service.Write("DeleteServiceLinkedRole", on(role), s.deleteServiceLinkedRole),
+		service.Read("GetServiceLinkedRoleDeletionStatus", on(deletedRole), s.getServiceLinkedRoleDeletionStatus),
+	}
 }
 
 func (s *Service) outboundFederationOperations() []service.Operation {
@@ -283,7 +288,15 @@ func (s *Service) delegationOperations() []service.Operation {
 // organizationOperations need an organization, which the caller's account may not
 // be in.
 func (s *Service) organizationOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.Read("EnableOrganizationsRootCredentialsManagement", on(anything), organizationFeature[api.EnableOrganizationsRootCredentialsManagementRequest, api.EnableOrganizationsRootCredentialsManagementResponse]),
+		service.Read("DisableOrganizationsRootCredentialsManagement", on(anything), organizationFeature[api.DisableOrganizationsRootCredentialsManagementRequest, api.DisableOrganizationsRootCredentialsManagementResponse]),
+		service.Read("EnableOrganizationsRootSessions", on(anything), organizationFeature[api.EnableOrganizationsRootSessionsRequest, api.EnableOrganizationsRootSessionsResponse]),
+		service.Read("DisableOrganizationsRootSessions", on(anything), organizationFeature[api.DisableOrganizationsRootSessionsRequest, api.DisableOrganizationsRootSessionsResponse]),
+		service.Read("ListOrganizationsFeatures", on(anything), organizationFeature[api.ListOrganizationsFeaturesRequest, api.ListOrganizationsFeaturesResponse]),
+		service.Read("GenerateOrganizationsAccessReport", on(accessReport), s.generateOrganizationsAccessReport),
+		service.Read("GetOrganizationsAccessReport", on(anything), s.getOrganizationsAccessReport),
+	}
 }
 
 func (s *Service) lastAccessedOperations() []service.Operation {

@@ -30,6 +30,9 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *api.CreateRoleRe
 	if err := within(s.quotas, rolesPerAccount, tx.Roles.Len(), tx.RolesOf(account, "")); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(pathOf(in.Path), state.ServiceLinkedPath) {
+		return nil, invalidInput("The path %s is reserved for service-linked roles.", *in.Path)
+	}
 	tags, err := newTags(in.Tags)
 	if err != nil {
 		return nil, err
@@ -109,11 +112,16 @@ func (s *Service) listRoles(c *service.Call, snap *state.Snapshot, in *api.ListR
 	return out, nil
 }
 
-// updateRole leaves what is not sent as it is.
+// updateRole leaves what is not sent as it is. Of a service-linked role the
+// description may be edited, and nothing else
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-service-linked-role.html).
 func (s *Service) updateRole(c *service.Call, tx *state.Tx, in *api.UpdateRoleRequest) (*api.UpdateRoleResponse, error) {
 	r, err := findRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
+	}
+	if r.ServiceLinked() && in.MaxSessionDuration != nil {
+		return nil, protectedRole(r)
 	}
 	tx.Roles.Update(r, func(r *state.Role) {
 		if in.Description != nil {
@@ -138,7 +146,7 @@ func (s *Service) updateRoleDescription(c *service.Call, tx *state.Tx, in *api.U
 }
 
 func (s *Service) updateAssumeRolePolicy(c *service.Call, tx *state.Tx, in *api.UpdateAssumeRolePolicyRequest) (*none, error) {
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +159,7 @@ func (s *Service) updateAssumeRolePolicy(c *service.Call, tx *state.Tx, in *api.
 }
 
 func (s *Service) deleteRole(c *service.Call, tx *state.Tx, in *api.DeleteRoleRequest) (*none, error) {
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +177,7 @@ func (s *Service) deleteRole(c *service.Call, tx *state.Tx, in *api.DeleteRoleRe
 }
 
 func (s *Service) putRolePermissionsBoundary(c *service.Call, tx *state.Tx, in *api.PutRolePermissionsBoundaryRequest) (*none, error) {
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +190,7 @@ func (s *Service) putRolePermissionsBoundary(c *service.Call, tx *state.Tx, in *
 }
 
 func (s *Service) deleteRolePermissionsBoundary(c *service.Call, tx *state.Tx, in *api.DeleteRolePermissionsBoundaryRequest) (*none, error) {
-	r, err := findRole(c, &tx.Snapshot, in.RoleName)
+	r, err := changeableRole(c, &tx.Snapshot, in.RoleName)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.I
 	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer}
 	return service.New(&api.Service, admit, []service.Operation{
 		service.WithFactor(service.Read("AssumeRole", assumeRoleRule, s.assumeRole), s.assumeRoleMFA),
+		service.Read("AssumeRoot", assumeRootRule, s.assumeRoot),
 		service.Read("DecodeAuthorizationMessage", service.On(service.Anything), s.decodeAuthorizationMessage),
 		service.Read("GetAccessKeyInfo", service.On(service.Anything), s.getAccessKeyInfo),
 		// Needs no permission and cannot be denied:
