@@ -18,7 +18,7 @@ func (c *Caller) AdmitIAM() error {
 		return nil
 	}
 	switch c.Session.Kind {
-	case AssumedRole:
+	case AssumedRole, Delegated:
 		return nil
 	case SessionToken:
 		if c.Session.MFA != nil {
@@ -33,7 +33,9 @@ func (c *Caller) AdmitIAM() error {
 // AdmitSTS refuses callers that may not call an STS operation: GetSessionToken
 // sessions may call AssumeRole and GetCallerIdentity only, GetFederationToken
 // sessions GetCallerIdentity only, and no session may get another
-// GetSessionToken or GetFederationToken session.
+// GetSessionToken or GetFederationToken session. Delegated sessions are kept as
+// short as GetSessionToken's: a web identity token of theirs would pass for one
+// of the principal that delegated (ours; AWS does not say).
 func (c *Caller) AdmitSTS(operation string) error {
 	if c.Session == nil || operation == "GetCallerIdentity" {
 		return nil
@@ -44,7 +46,7 @@ func (c *Caller) AdmitSTS(operation string) error {
 	switch c.Session.Kind {
 	case AssumedRole:
 		return nil
-	case SessionToken:
+	case SessionToken, Delegated:
 		if operation == "AssumeRole" {
 			return nil
 		}

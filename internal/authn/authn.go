@@ -118,6 +118,10 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 		if err := c.own(s, session.Account, session.Principal); err != nil {
 			return nil, "", err
 		}
+	case Delegated:
+		if err := c.delegator(s, session); err != nil {
+			return nil, "", err
+		}
 	case FederatedUser:
 		if err := c.own(s, session.Account, session.Principal); err != nil {
 			return nil, "", err
@@ -136,6 +140,24 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 		return nil, "", errInvalidToken(errors.New("authn: the session is older than its account"))
 	}
 	return c, session.Secret, nil
+}
+
+// delegator makes the caller the principal that delegated: the user, the session
+// of a role, or the root user. Session policies hold it to what was delegated,
+// whatever grants (internal/authz).
+func (c *Caller) delegator(s *state.Snapshot, session *Session) error {
+	c.Role = s.Roles.Get(session.Principal)
+	if c.Role == nil {
+		return c.own(s, session.Account, session.Principal)
+	}
+	if c.Role.Account != session.Account {
+		return errInvalidToken(errors.New("authn: the role of the session is of another account"))
+	}
+	c.Principal = policy.Principal{
+		Kind: policy.RoleSession, Account: session.Account, UniqueID: c.Role.ID,
+		ARN: arn.AssumedRole(session.Account, c.Role.Name, session.Name), RoleARN: c.Role.ARN(),
+	}
+	return nil
 }
 
 // own makes the caller the user with the unique id owner, or the account's root

@@ -17,6 +17,7 @@ const (
 	AssumedRole   Kind = "role"      // sts:AssumeRole
 	SessionToken  Kind = "session"   // sts:GetSessionToken
 	FederatedUser Kind = "federated" // sts:GetFederationToken
+	Delegated     Kind = "delegated" // sts:GetDelegatedAccessToken
 )
 
 // Session is what a session token carries: all that is needed to verify and to

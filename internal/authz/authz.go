@@ -92,7 +92,27 @@ func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Dec
 		Principal: &r.Caller.Principal, Action: c.Action, Resource: c.Resource, ResourceAccount: c.Account,
 		Context: requestContext{r, c},
 	}
-	return policy.Evaluate(req, layers), req, nil
+	d := policy.Evaluate(req, layers)
+	if d.Allowed() && delegated(r.Caller) {
+		return onlyDelegated(req, d, layers.Session), req, nil
+	}
+	return d, req, nil
+}
+
+func delegated(c *authn.Caller) bool { return c.Session != nil && c.Session.Kind == authn.Delegated }
+
+// onlyDelegated is what is left of an allowed decision for a delegated session.
+// It acts as the principal that delegated, so a resource's policy that names
+// that principal lets it in past every session policy; but nothing may be done
+// beyond what was delegated. So the session policies must allow by themselves as
+// well (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-temporary-delegation.html).
+func onlyDelegated(req *policy.Request, d policy.Decision, session *policy.Set) policy.Decision {
+	alone := *req
+	alone.ResourceAccount = req.Principal.Account // no other side to ask
+	if session == nil || !policy.Evaluate(&alone, &policy.Layers{Identity: session, Session: session}).Allowed() {
+		return policy.Decision{Layer: policy.LayerSession}
+	}
+	return d
 }
 
 // everything is the identity policy that a root user would have.
@@ -127,8 +147,9 @@ func (a *Authorizer) Layers(s *state.Snapshot, c *authn.Caller) (*policy.Layers,
 	if err != nil {
 		return nil, err
 	}
-	if c.Session != nil && (c.Session.Bounded() || c.Session.Kind == authn.FederatedUser) {
-		// A federated user without session policies has no permissions of its own.
+	if c.Session != nil && (c.Session.Bounded() || c.Session.Kind == authn.FederatedUser || delegated(c)) {
+		// A federated user without session policies has no permissions of its own,
+		// nor has a delegated session.
 		l.Session, err = a.sessionPolicies(s, c.Session)
 	}
 	return l, err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/delegation"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
@@ -255,6 +256,7 @@ func (d *Daemon) wire() {
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
 	d.server.Paths = zen.Paths()
+	d.server.Paths[delegation.Path] = &delegation.Mailbox{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log}
 	d.server.Paths[outbound.Path] = d.issuer.Handler(d.state.Snapshot)
 	if d.config.TestHooks {
 		d.testHooks(d.server.Paths)

@@ -278,11 +278,25 @@ func (s *Service) serviceLinkedRoleOperations() []service.Operation {
 }
 
 func (s *Service) outboundFederationOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.Write("CreateDelegationRequest", on(newDelegationRequest), s.createDelegationRequest),
+		service.Write("AssociateDelegationRequest", on(delegationRequest), s.associateDelegationRequest),
+		service.Read("GetDelegationRequest", on(delegationRequest, delegationOwner), s.getDelegationRequest),
+		service.Read("ListDelegationRequests", on(anything, delegationOwnerFilter), s.listDelegationRequests),
+		service.Write("UpdateDelegationRequest", on(delegationRequest, delegationOwner), s.updateDelegationRequest),
+		service.Write("AcceptDelegationRequest", on(delegationRequest), s.acceptDelegationRequest),
+		service.Write("RejectDelegationRequest", on(delegationRequest), s.rejectDelegationRequest),
+		service.Write("SendDelegationToken", on(delegationRequest), s.sendDelegationToken),
+		service.Read("GetHumanReadableSummary", on(summarized, delegationOwner), s.getHumanReadableSummary),
+	}
 }
 
 func (s *Service) delegationOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("EnableOutboundWebIdentityFederation", on(anything), s.enableOutboundFederation), s.prepareOutboundFederation),
+		service.Write("DisableOutboundWebIdentityFederation", on(anything), s.disableOutboundFederation),
+		service.Read("GetOutboundWebIdentityFederationInfo", on(anything), s.getOutboundFederationInfo),
+	}
 }
 
 // organizationOperations need an organization, which the caller's account may not
@@ -301,8 +315,9 @@ func (s *Service) organizationOperations() []service.Operation {
 
 func (s *Service) lastAccessedOperations() []service.Operation {
 	return []service.Operation{
-		service.WithPrepare(service.Write("EnableOutboundWebIdentityFederation", on(anything), s.enableOutboundFederation), s.prepareOutboundFederation),
-		service.Write("DisableOutboundWebIdentityFederation", on(anything), s.disableOutboundFederation),
-		service.Read("GetOutboundWebIdentityFederationInfo", on(anything), s.getOutboundFederationInfo),
+		service.WithPrepare(service.Write("GenerateServiceLastAccessedDetails", on(accessTarget), s.generateServiceLastAccessedDetails), s.prepareServiceLastAccessedDetails),
+		service.Read("GetServiceLastAccessedDetails", on(anything), s.getServiceLastAccessedDetails),
+		service.Read("GetServiceLastAccessedDetailsWithEntities", on(anything), s.getServiceLastAccessedDetailsWithEntities),
+		service.Read("ListPoliciesGrantingServiceAccess", on(accessTarget), s.listPoliciesGrantingServiceAccess),
 	}
 }

@@ -97,7 +97,8 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 	if in.DurationSeconds != nil {
 		seconds = int(*in.DurationSeconds)
 	}
-	chained := c.Caller.Kind == policy.RoleSession
+	// A delegated session is not to outlive its delegation by much either.
+	chained := c.Caller.Kind == policy.RoleSession || c.Caller.Session != nil && c.Caller.Session.Kind == authn.Delegated
 	if chained && seconds > maxChained {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	}

@@ -38,6 +38,7 @@ func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.I
 		// Needs no permission and cannot be denied:
 		// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html.
 		service.Read("GetCallerIdentity", service.Free, s.getCallerIdentity),
+		service.Write("GetDelegatedAccessToken", service.On(service.Anything), s.getDelegatedAccessToken),
 		service.Read("GetWebIdentityToken", webIdentityTokenRule, s.getWebIdentityToken),
 		service.Read("GetFederationToken", federationRule, s.getFederationToken),
 		// Needs no permission, so that MFA can always be shown:
