@@ -126,6 +126,18 @@ func TestGrantAccess(t *testing.T) {
 	_, err := admin.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("Shared"), Path: aws.String("/eng/"), PolicyDocument: aws.String(listBucket), Tags: tags})
 	must(t, err)
 	makeGrantees(t, admin, "/eng/", aws.String(boundARN), tags)
+	table := grantAccess(grantees[0], janeARN)
+	table = append(table, grantAccess(grantees[1], teamARN)...)
+	table = append(table, grantAccess(grantees[2], deployARN)...)
+	table = append(table, groupAndPolicyAccess()...)
+	checkAccess(t, s, table)
+}
+
+// checkAccess calls each operation in turn: it must be refused to who has no
+// permission, or a near miss of it, and granted to who has exactly the one.
+func checkAccess(t *testing.T, s *wardertest.Server, table []access) {
+	t.Helper()
+	admin, ctx := s.IAM(s.Admin), t.Context()
 	nobody, caller := s.IAM(s.User(s.Admin, "nobody", "")), s.IAM(s.User(s.Admin, "caller", ""))
 	allowed := func(doc string) *iam.Client {
 		t.Helper()
@@ -133,11 +145,6 @@ func TestGrantAccess(t *testing.T) {
 		must(t, err)
 		return caller
 	}
-
-	table := grantAccess(grantees[0], janeARN)
-	table = append(table, grantAccess(grantees[1], teamARN)...)
-	table = append(table, grantAccess(grantees[2], deployARN)...)
-	table = append(table, groupAndPolicyAccess()...)
 	for _, a := range table {
 		wantError(t, a.call(ctx, nobody), "AccessDenied", fmt.Sprintf(
 			"User: %suser/nobody is not authorized to perform: iam:%s on resource: %s because no identity-based policy allows the iam:%s action",

@@ -32,7 +32,27 @@ func taggedKinds(t *testing.T, client *iam.Client) []taggedKind {
 	policy := makePolicy(t, client, "P")
 	device, err := client.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String("phone")})
 	must(t, err)
+	own := ecParty(t, "own", nil)
+	must(t, errOf(client.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{
+		ServerCertificateName: aws.String("Web"), CertificateBody: aws.String(own.body()), PrivateKey: aws.String(own.pkcs8(t)),
+	})))
 	return []taggedKind{
+		{
+			"ServerCertificate", "WEB", "ghost", "The Server Certificate with name ghost cannot be found.",
+			func(on string, tags []types.Tag) error {
+				return errOf(client.TagServerCertificate(ctx, &iam.TagServerCertificateInput{ServerCertificateName: &on, Tags: tags}))
+			},
+			func(on string, keys []string) error {
+				return errOf(client.UntagServerCertificate(ctx, &iam.UntagServerCertificateInput{ServerCertificateName: &on, TagKeys: keys}))
+			},
+			func(on string, marker *string, max *int32) ([]types.Tag, bool, *string, error) {
+				out, err := client.ListServerCertificateTags(ctx, &iam.ListServerCertificateTagsInput{ServerCertificateName: &on, Marker: marker, MaxItems: max})
+				if err != nil {
+					return nil, false, nil, err
+				}
+				return out.Tags, out.IsTruncated, out.Marker, nil
+			},
+		},
 		{
 			"User", "ANN", "ghost", "The user with name ghost cannot be found.",
 			func(on string, tags []types.Tag) error {
