@@ -69,7 +69,7 @@ func (p *pending) access(principal string, k accessKey, a access) {
 	uses := p.accesses[principal]
 	old, ok := uses[k]
 	switch {
-	case ok && old.minute == a.minute && old.region == a.region:
+	case ok && (old.minute > a.minute || old.minute == a.minute && old.region == a.region):
 		return
 	case !ok && p.size >= maxPending:
 		return

@@ -38,6 +38,13 @@
 // the subject does not have is the caller's claim: who asks is who enforces the
 // answer, and it counts for that answer only.
 //
+// # What is recorded
+//
+// A question counts as an attempt of its subject, allowed or not: the subject's
+// last accessed information in IAM has the action's service, the action and the
+// region in the resource's ARN, and a role's RoleLastUsed has it too. Questions
+// with "explain" do not count.
+//
 // # What it leaves out
 //
 // Session policies and session tags travel in the session's token only: a

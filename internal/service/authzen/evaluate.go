@@ -3,10 +3,14 @@ package authzen
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
+	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/catalog"
 	"github.com/warder-iam/warder/internal/question"
+	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
 )
 
@@ -126,7 +130,28 @@ func (c *call) decide(o, defaults map[string]any) (*decision, *failure) {
 	if err != nil {
 		return nil, c.service.internal(err)
 	}
+	if !c.explain {
+		c.used(req, sub)
+	}
 	return c.answer(req, layers)
+}
+
+// used notes that the subject tried to do what the question is about: that is
+// how Warder learns of the use of services that are not its own. Whoever wants
+// an explanation looks into policies, and nobody is about to do anything.
+func (c *call) used(req *policy.Request, sub *subject) {
+	service, action, _ := strings.Cut(req.Action, ":")
+	if known := catalog.Open().Action(req.Action); known != nil {
+		action = known.Name
+	}
+	use := &state.Use{Principal: req.Principal.UniqueID, Service: strings.ToLower(service), Action: action, Time: c.Time}
+	if a, err := arn.Parse(req.Resource); err == nil {
+		use.Region = a.Region
+	}
+	if sub.role != nil {
+		use.LastUsed = sub.role.ID
+	}
+	c.service.State.Used(use)
 }
 
 // permit checks that the caller may ask about the subject.
