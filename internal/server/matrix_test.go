@@ -92,6 +92,14 @@ var samples = map[string]map[string]string{
 	"UserName":              {"UserName": "target"},
 	"VersionId":             {"VersionId": "v1"},
 	"VirtualMFADeviceName":  {"VirtualMFADeviceName": "device"},
+
+	"Audience":            {"Audience.member.1": "https://audience.example.com"},
+	"NotificationChannel": {"NotificationChannel": "arn:aws:sns:us-east-1:" + account + ":topic"},
+	"Permissions":         {"Permissions.PolicyTemplateArn": targetPolicy},
+	"RequestorWorkflowId": {"RequestorWorkflowId": "workflow"},
+	"SessionDuration":     {"SessionDuration": "3600"},
+	"SigningAlgorithm":    {"SigningAlgorithm": "ES384"},
+	"TradeInToken":        {"TradeInToken": "nothing"},
 }
 
 const targetPolicy = "arn:aws:iam::" + account + ":policy/target"
@@ -113,6 +121,12 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 		switch {
 		case m.Name == "AccessKeyId":
 			v.Set(m.Name, w.keyID)
+			continue
+		case m.Name == "DelegationRequestId":
+			v.Set(m.Name, w.delegationID)
+			continue
+		case m.Name == "EntityArn":
+			v.Set(m.Name, arn.IAM(account, "delegation-request", "/", w.delegationID))
 			continue
 		case m.Name == "ServiceSpecificCredentialId":
 			v.Set(m.Name, w.credentialID)
@@ -164,6 +178,12 @@ func (w *world) fixture(t *testing.T) {
 	must(err)
 	_, err = c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: name, PolicyName: name, PolicyDocument: aws.String(permitAll)})
 	must(err)
+	delegation, err := c.CreateDelegationRequest(ctx, &iam.CreateDelegationRequestInput{
+		Description: name, Permissions: &iamtypes.DelegationPermission{PolicyTemplateArn: aws.String(targetPolicy)}, OwnerAccountId: aws.String(account),
+		RequestorWorkflowId: aws.String("fixture"), NotificationChannel: aws.String("arn:aws:sns:us-east-1:" + account + ":topic"), SessionDuration: aws.Int32(3600),
+	})
+	must(err)
+	w.delegationID = *delegation.DelegationRequestId
 }
 
 // A caller is a kind of caller, and how operations answer it.
@@ -217,6 +237,8 @@ type world struct {
 	admin, root wardertest.Credentials
 	keyID       string   // an access key of the user "target"
 	refused     []caller // refused whatever is asked, or for want of permission
+
+	delegationID string // a delegation request to the account, by itself
 
 	credentialID string // a service-specific credential of the user "target"
 }
