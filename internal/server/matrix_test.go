@@ -74,11 +74,15 @@ var samples = map[string]map[string]string{
 	"PolicyDocument":        {"PolicyDocument": permitAll},
 	"PolicyInputList":       {"PolicyInputList.member.1": permitAll},
 	"PolicyName":            {"PolicyName": "target"},
+	"PrincipalArn":          {"PrincipalArn": targetSAMLProvider},
 	"PolicySourceArn":       {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
 	"PrivateKey":            {"PrivateKey": sampleKey},
 	"RoleArn":               {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
 	"RoleName":              {"RoleName": "target"},
 	"RoleSessionName":       {"RoleSessionName": "session"},
+	"SAMLAssertion":         {"SAMLAssertion": "AAAA"},
+	"SAMLMetadataDocument":  {"SAMLMetadataDocument": sampleMetadata},
+	"SAMLProviderArn":       {"SAMLProviderArn": targetSAMLProvider},
 	"SerialNumber":          {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
 	"ServiceName":           {"ServiceName": "codecommit.amazonaws.com"},
 	"ServerCertificateName": {"ServerCertificateName": "target"},
@@ -171,6 +175,8 @@ func (w *world) fixture(t *testing.T) {
 	_, err = c.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(permitAll)})
 	must(err)
 	_, err = c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
+	must(err)
+	_, err = c.CreateSAMLProvider(ctx, &iam.CreateSAMLProviderInput{Name: name, SAMLMetadataDocument: aws.String(sampleMetadata)})
 	must(err)
 	_, err = c.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: name})
 	must(err)

@@ -266,7 +266,16 @@ func (s *Service) openIDConnectProviderOperations() []service.Operation {
 }
 
 func (s *Service) samlProviderOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("CreateSAMLProvider", creating(newSAMLProvider, "iam:TagSAMLProvider"), s.createSAMLProvider), s.prepareSAMLProvider),
+		service.Read("GetSAMLProvider", on(samlProvider), s.getSAMLProvider),
+		service.Read("ListSAMLProviders", on(anything), s.listSAMLProviders),
+		service.WithPrepare(service.Write("UpdateSAMLProvider", on(samlProvider), s.updateSAMLProvider), s.prepareSAMLUpdate),
+		service.Write("DeleteSAMLProvider", on(samlProvider), s.deleteSAMLProvider),
+		service.Write("TagSAMLProvider", on(samlProvider, requestTags), s.tagSAMLProvider),
+		service.Write("UntagSAMLProvider", on(samlProvider, tagKeys), s.untagSAMLProvider),
+		service.Read("ListSAMLProviderTags", on(samlProvider), s.listSAMLProviderTags),
+	}
 }
 
 func (s *Service) serviceLinkedRoleOperations() []service.Operation {

@@ -52,6 +52,7 @@ const (
 	policiesPerAccount           = "PoliciesPerAccount"
 	instanceProfilesPerAccount   = "InstanceProfilesPerAccount"
 	serverCertificatesPerAccount = "ServerCertificatesPerAccount"
+	samlProvidersPerAccount      = "SAMLProvidersPerAccount"
 )
 
 var defaultQuotas = map[string]int{
@@ -61,6 +62,7 @@ var defaultQuotas = map[string]int{
 	policiesPerAccount:           1500,
 	instanceProfilesPerAccount:   1000,
 	serverCertificatesPerAccount: 20,
+	samlProvidersPerAccount:      100,
 }
 
 // Check refuses names that are no quota's and numbers that are none.
