@@ -89,24 +89,16 @@ func (c *Collection) Version() string { return c.version }
 // be changed.
 func (c *Collection) Policies() []*Policy { return c.policies }
 
-// After lists the policies whose names come after the one given, which need not
-// exist; "" lists all.
-func (c *Collection) After(name string) []*Policy {
-	i, found := slices.BinarySearchFunc(c.policies, strings.ToLower(name), func(p *Policy, name string) int {
+// From lists the policies from the name given, which need not exist; "" lists all.
+func (c *Collection) From(name string) []*Policy {
+	i, _ := slices.BinarySearchFunc(c.policies, strings.ToLower(name), func(p *Policy, name string) int {
 		return strings.Compare(strings.ToLower(p.Name), name)
 	})
-	if found {
-		i++
-	}
 	return c.policies[i:]
 }
 
 // ARN is the policy's name in policies and requests.
 func (p *Policy) ARN() string { return arnPrefix + p.Path + p.Name }
-
-// ServiceLinked says whether the policy is one that service-linked roles alone
-// may have.
-func (p *Policy) ServiceLinked() bool { return p.Path == "/aws-service-role/" }
 
 // Versions lists the versions whose documents are known, newest first.
 func (p *Policy) Versions() ([]Version, error) {

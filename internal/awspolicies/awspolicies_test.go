@@ -76,7 +76,7 @@ func TestSize(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	p := Find("arn:aws:iam::aws:policy/PowerUserAccess")
-	if p == nil || p.Path != "/" || p.ID != "ANPAJYRXTHIB4FOVS3ZXS" || p.ServiceLinked() || p.Created.Format("2006-01-02T15:04:05Z07:00") != "2015-02-06T18:39:47Z" {
+	if p == nil || p.Path != "/" || p.ID != "ANPAJYRXTHIB4FOVS3ZXS" || p.Created.Format("2006-01-02T15:04:05Z07:00") != "2015-02-06T18:39:47Z" {
 		t.Fatalf("PowerUserAccess = %+v", p)
 	}
 	list, err := p.Versions()
@@ -103,7 +103,7 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("version %q = %s", version, text)
 		}
 	}
-	if p := Find("arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"); p == nil || !p.ServiceLinked() {
+	if p := Find("arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"); p == nil || p.Path != "/aws-service-role/" {
 		t.Errorf("AWSSupportServiceRolePolicy = %+v", p)
 	}
 	for _, arn := range []string{
@@ -116,14 +116,16 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-func TestAfter(t *testing.T) {
+func TestFrom(t *testing.T) {
 	all := Open().Policies()
-	if !slices.Equal(Open().After(""), all) || len(Open().After("zzz")) != 0 {
-		t.Error("After does not list from the start, or goes on past the end")
+	if !slices.Equal(Open().From(""), all) || len(Open().From("zzz")) != 0 {
+		t.Error("From does not list from the start, or goes on past the end")
 	}
-	for _, name := range []string{"ADMINISTRATORACCESS", "AdministratorAccesr~"} {
-		if got := Open().After(name)[0].Name; (got == "AdministratorAccess") == strings.EqualFold(name, "AdministratorAccess") {
-			t.Errorf("After(%q) begins with %s", name, got)
+	for name, want := range map[string]string{
+		"ADMINISTRATORACCESS": "AdministratorAccess", "AdministratorAccesr~": "AdministratorAccess", "AdministratorAccess-": "AdministratorAccess-Amplify",
+	} {
+		if got := Open().From(name)[0].Name; got != want {
+			t.Errorf("From(%q) begins with %s", name, got)
 		}
 	}
 }

@@ -13,6 +13,12 @@ import (
 // can change it.
 func (p *ManagedPolicy) AWSManaged() bool { return p.Account == awspolicies.Account }
 
+// ServiceLinked says whether the policy is one of AWS's that service-linked roles
+// alone may have.
+func (p *ManagedPolicy) ServiceLinked() bool {
+	return p.AWSManaged() && p.Path == "/aws-service-role/"
+}
+
 // awsManaged are the records of AWS managed policies that were asked for so far,
 // by *awspolicies.Policy. They are the same in every snapshot and every State of
 // the process, and so is what their documents compile to. No table holds them

@@ -7,6 +7,7 @@ import (
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/awspolicies"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
@@ -98,12 +99,27 @@ var (
 	newMFADevice         = toBe("mfa", "VirtualMFADeviceName")
 	newServerCertificate = toBe("server-certificate", "ServerCertificateName")
 
+	// AWS's policies count as the caller's for those who read, attach or tag, so
+	// that an identity policy suffices. To change a policy, which customerPolicy is
+	// for, they are what they are: somebody else's, which none suffices for.
 	managedPolicy = byARN("PolicyArn", func(s *state.Snapshot, text string) []state.Tag {
 		if p := s.PolicyByARN(text); p != nil {
 			return p.Tags
 		}
 		return nil
 	})
+	customerPolicy service.Target = func(input reflect.Type) service.Part {
+		find := managedPolicy(input)
+		return func(c *service.Call, s *state.Snapshot, in any, check *authz.Check) error {
+			if err := find(c, s, in, check); err != nil {
+				return err
+			}
+			if a, err := arn.Parse(check.Resource); err == nil && a.Account == awspolicies.Account {
+				check.Account = awspolicies.Account
+			}
+			return nil
+		}
+	}
 	mfaDevice = byARN("SerialNumber", func(s *state.Snapshot, text string) []state.Tag {
 		if d := s.MFADevices.Get(text); d != nil {
 			return d.Tags

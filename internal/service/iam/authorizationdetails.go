@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	api "github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/awspolicies"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
@@ -42,6 +43,11 @@ func (d *details) kinds() []detailKind {
 		}},
 		{api.EntityTypeLocalManagedPolicy, func(after string) iter.Seq2[string, func()] {
 			return detailsOf(d.s.PoliciesOf(d.account, after), func(p *state.ManagedPolicy) string { return p.Name }, d.policy)
+		}},
+		{api.EntityTypeAWSManagedPolicy, func(after string) iter.Seq2[string, func()] {
+			return detailsOf(d.awsPolicies(after), func(p *awspolicies.Policy) string { return p.Name }, func(p *awspolicies.Policy) {
+				d.policy(d.s.PolicyByARN(p.ARN()))
+			})
 		}},
 	}
 }
@@ -131,13 +137,29 @@ func (d *details) role(r *state.Role) {
 	})
 }
 
-// policy shows every version, newest first.
+// awsPolicies iterates over the policies of AWS that the account uses.
+func (d *details) awsPolicies(after string) iter.Seq[*awspolicies.Policy] {
+	return func(yield func(*awspolicies.Policy) bool) {
+		for _, p := range awspolicies.Open().From(after) {
+			used := usedAs(d.s, d.account, p.ARN(), "", true) || usedAs(d.s, d.account, p.ARN(), api.PolicyUsageTypePermissionsBoundary, false)
+			if used && !strings.EqualFold(p.Name, after) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// policy shows every version, newest first; of AWS's policies the one in force,
+// since there may be a hundred others.
 func (d *details) policy(p *state.ManagedPolicy) {
 	versions := make([]api.PolicyVersion, 0, len(p.Versions))
 	for _, v := range slices.Backward(p.Versions) {
+		if p.AWSManaged() && v.ID != p.Default {
+			continue
+		}
 		versions = append(versions, api.PolicyVersion{
 			VersionId: ptr(v.ID), IsDefaultVersion: ptr(v.ID == p.Default), CreateDate: ptr(v.Created),
-			Document: encoded(v.Document.Text),
+			Document: encoded(v.Text()),
 		})
 	}
 	d.out.Policies = append(d.out.Policies, api.ManagedPolicyDetail{

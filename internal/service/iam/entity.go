@@ -116,19 +116,20 @@ func findBoundary(s *state.Snapshot, account string, boundaryARN *string) (strin
 		return "", invalidInput("ARN %s is not valid.", *boundaryARN)
 	}
 	p, err := attachable(s, account, *boundaryARN)
-	if err != nil {
+	if err != nil || p.ServiceLinked() {
 		return "", awserr.New("NoSuchEntity", "Scope ARN: %s does not exist or is not attachable.", *boundaryARN)
 	}
 	return p.ARN(), nil
 }
 
-// attachable finds a managed policy that may be attached in the account.
+// attachable finds a managed policy that may be attached in the account: one of
+// its own or of AWS's.
 func attachable(s *state.Snapshot, account, policyARN string) (*state.ManagedPolicy, error) {
 	if err := checkPolicyARN(policyARN); err != nil {
 		return nil, err
 	}
 	p := s.PolicyByARN(policyARN)
-	if p == nil || p.Account != account {
+	if p == nil || p.Account != account && !p.AWSManaged() {
 		return nil, noSuchPolicy(policyARN)
 	}
 	return p, nil

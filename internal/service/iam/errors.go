@@ -1,6 +1,10 @@
 package iam
 
-import "github.com/warder-iam/warder/internal/awserr"
+import (
+	"strings"
+
+	"github.com/warder-iam/warder/internal/awserr"
+)
 
 // The refusals that many operations share, in the texts that AWS sends.
 
@@ -23,6 +27,13 @@ func noSuchInstanceProfile(name string) error {
 // noSuchPolicy is the answer for a managed policy's ARN.
 func noSuchPolicy(arn string) error {
 	return awserr.New("NoSuchEntity", "Policy %s does not exist or is not attachable.", arn)
+}
+
+// notForCustomers is the answer to attaching a policy that only service-linked
+// roles may have. AWS's text is known for roles
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html).
+func notForCustomers(kind string) error {
+	return awserr.New("PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer %s.", strings.ToUpper(kind[:1])+kind[1:])
 }
 
 func noSuchInlinePolicy(kind, name string) error {

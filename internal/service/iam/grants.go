@@ -130,8 +130,12 @@ func (h *holder[R]) attach(c *service.Call, tx *state.Tx, name, policyARN *strin
 	if err != nil {
 		return nil, err
 	}
-	if _, err := attachable(&tx.Snapshot, c.Caller.Account, *policyARN); err != nil {
+	p, err := attachable(&tx.Snapshot, c.Caller.Account, *policyARN)
+	if err != nil {
 		return nil, err
+	}
+	if p.ServiceLinked() {
+		return nil, notForCustomers(h.kind)
 	}
 	_, grants := h.entity(r)
 	switch {

@@ -100,12 +100,12 @@ func (s *Service) policyOperations() []service.Operation {
 		service.Write("CreatePolicy", creating(newPolicy, "iam:TagPolicy"), s.createPolicy),
 		service.Read("GetPolicy", on(managedPolicy), s.getPolicy),
 		service.Read("ListPolicies", on(anything), s.listPolicies),
-		service.Write("DeletePolicy", on(managedPolicy), s.deletePolicy),
-		service.Write("CreatePolicyVersion", on(managedPolicy), s.createPolicyVersion),
+		service.Write("DeletePolicy", on(customerPolicy), s.deletePolicy),
+		service.Write("CreatePolicyVersion", on(customerPolicy), s.createPolicyVersion),
 		service.Read("GetPolicyVersion", on(managedPolicy), s.getPolicyVersion),
 		service.Read("ListPolicyVersions", on(managedPolicy), s.listPolicyVersions),
-		service.Write("SetDefaultPolicyVersion", on(managedPolicy), s.setDefaultPolicyVersion),
-		service.Write("DeletePolicyVersion", on(managedPolicy), s.deletePolicyVersion),
+		service.Write("SetDefaultPolicyVersion", on(customerPolicy), s.setDefaultPolicyVersion),
+		service.Write("DeletePolicyVersion", on(customerPolicy), s.deletePolicyVersion),
 		service.Read("ListEntitiesForPolicy", on(managedPolicy), s.listEntitiesForPolicy),
 	}
 }

@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"strings"
-
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awserr"
@@ -32,8 +30,8 @@ func policyNotFound(policyARN string) error {
 	return awserr.New("NoSuchEntity", "Policy %s was not found.", policyARN)
 }
 
-// findPolicy finds a customer managed policy by its ARN. Authorization has
-// refused the policies of other accounts.
+// findPolicy finds a managed policy, of the account or of AWS, by its ARN.
+// Authorization has refused the policies of other accounts.
 func findPolicy(s *state.Snapshot, policyARN *string) (*state.ManagedPolicy, error) {
 	if err := checkPolicyARN(*policyARN); err != nil {
 		return nil, err
@@ -42,6 +40,17 @@ func findPolicy(s *state.Snapshot, policyARN *string) (*state.ManagedPolicy, err
 		return p, nil
 	}
 	return nil, policyNotFound(*policyARN)
+}
+
+// findCustomerPolicy is findPolicy for operations that change the policy.
+// Authorization has refused AWS's; this keeps them out of the account's records
+// if it ever should not.
+func findCustomerPolicy(c *service.Call, s *state.Snapshot, policyARN *string) (*state.ManagedPolicy, error) {
+	p, err := findPolicy(s, policyARN)
+	if err == nil && p.Account != c.Caller.Account {
+		err = policyNotFound(*policyARN)
+	}
+	return p, err
 }
 
 // managedDocument checks the document of a managed policy.
@@ -81,31 +90,17 @@ func (s *Service) createPolicy(c *service.Call, tx *state.Tx, in *api.CreatePoli
 	}
 	p.AddVersion(doc, c.Now(), true)
 	tx.Policies.Put(p)
-	out := policyOut(&tx.Snapshot, p)
+	out := listedOf(p).output(&tx.Snapshot, account)
 	out.Tags = tagsOut(p.Tags)
 	return &api.CreatePolicyResponse{Policy: out}, nil
 }
 
-// policyOut is a policy as lists show it: without description and tags
-// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html).
-func policyOut(s *state.Snapshot, p *state.ManagedPolicy) *api.Policy {
-	return &api.Policy{
-		PolicyName: ptr(p.Name), PolicyId: ptr(p.ID), Arn: ptr(p.ARN()), Path: ptr(p.Path),
-		DefaultVersionId:              ptr(p.Default),
-		AttachmentCount:               ptr(int32(s.AttachmentCount(p.Account, p.ARN()))),
-		PermissionsBoundaryUsageCount: ptr(int32(s.BoundaryCount(p.Account, p.ARN()))),
-		IsAttachable:                  ptr(true),
-		CreateDate:                    ptr(p.Created),
-		UpdateDate:                    ptr(p.Updated),
-	}
-}
-
-func (s *Service) getPolicy(_ *service.Call, snap *state.Snapshot, in *api.GetPolicyRequest) (*api.GetPolicyResponse, error) {
+func (s *Service) getPolicy(c *service.Call, snap *state.Snapshot, in *api.GetPolicyRequest) (*api.GetPolicyResponse, error) {
 	p, err := findPolicy(snap, in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}
-	out := policyOut(snap, p)
+	out := listedOf(p).output(snap, c.Caller.Account)
 	out.Description = optional(p.Description)
 	if out.Tags = tagsOut(p.Tags); out.Tags == nil {
 		out.Tags = []api.Tag{} // here AWS sends the empty list
@@ -113,41 +108,8 @@ func (s *Service) getPolicy(_ *service.Call, snap *state.Snapshot, in *api.GetPo
 	return &api.GetPolicyResponse{Policy: out}, nil
 }
 
-// listPolicies lists the customer managed policies of the account. There are no
-// AWS managed ones yet, so that Scope=AWS finds none.
-func (s *Service) listPolicies(c *service.Call, snap *state.Snapshot, in *api.ListPoliciesRequest) (*api.ListPoliciesResponse, error) {
-	after, limit, err := start(in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	policies, end := page(snap.PoliciesOf(c.Caller.Account, after), limit,
-		func(p *state.ManagedPolicy) string { return p.Name },
-		func(p *state.ManagedPolicy) bool {
-			return deref(in.Scope) != api.PolicyScopeTypeAWS && strings.HasPrefix(p.Path, prefixOf(in.PathPrefix)) &&
-				usedAs(snap, p, deref(in.PolicyUsageFilter), deref(in.OnlyAttached))
-		})
-	out := &api.ListPoliciesResponse{Policies: make([]api.Policy, 0, len(policies)), IsTruncated: end.IsTruncated, Marker: end.Marker}
-	for _, p := range policies {
-		out.Policies = append(out.Policies, *policyOut(snap, p))
-	}
-	return out, nil
-}
-
-// usedAs says whether a policy is in use as the filters of ListPolicies ask:
-// PolicyUsageFilter names the use, OnlyAttached alone means any attachment to
-// a user, group or role.
-func usedAs(s *state.Snapshot, p *state.ManagedPolicy, usage string, onlyAttached bool) bool {
-	switch {
-	case usage == api.PolicyUsageTypePermissionsBoundary:
-		return s.BoundaryCount(p.Account, p.ARN()) > 0
-	case usage == api.PolicyUsageTypePermissionsPolicy || onlyAttached:
-		return s.AttachmentCount(p.Account, p.ARN()) > 0
-	}
-	return true
-}
-
-func (s *Service) deletePolicy(_ *service.Call, tx *state.Tx, in *api.DeletePolicyRequest) (*none, error) {
-	p, err := findPolicy(&tx.Snapshot, in.PolicyArn)
+func (s *Service) deletePolicy(c *service.Call, tx *state.Tx, in *api.DeletePolicyRequest) (*none, error) {
+	p, err := findCustomerPolicy(c, &tx.Snapshot, in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}

@@ -126,7 +126,13 @@ func TestPolicyARNs(t *testing.T) {
 	}
 	for name, call := range operations {
 		t.Run(name, func(t *testing.T) {
-			for _, arn := range []string{"arn:aws:iam::" + wardertest.Account + ":policy/Absent", "arn:aws:iam::aws:policy/AbsentAccess"} {
+			absent := []string{"arn:aws:iam::" + wardertest.Account + ":policy/Absent"}
+			if strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") {
+				absent = append(absent, "arn:aws:iam::aws:policy/AbsentAccess")
+			} else {
+				wardertest.WantCode(t, call("arn:aws:iam::aws:policy/AbsentAccess"), "AccessDenied")
+			}
+			for _, arn := range absent {
 				wantError(t, call(arn), "NoSuchEntity", "Policy "+arn+" was not found.")
 			}
 			for _, arn := range []string{"not-the-arn-of-a-policy", "arn:aws:iam::" + wardertest.Account + ":user/admin"} {
@@ -158,9 +164,9 @@ func TestListPolicies(t *testing.T) {
 		in   iam.ListPoliciesInput
 		want string
 	}{
-		{iam.ListPoliciesInput{}, "alpha Bravo charlie Delta"},
+		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}, "alpha Bravo charlie Delta"},
 		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAll, PathPrefix: aws.String("/a/")}, "Bravo charlie"},
-		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws}, ""},
+		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true}, ""},
 		{iam.ListPoliciesInput{OnlyAttached: true}, "charlie"},
 		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, "charlie"},
 		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary, OnlyAttached: true}, "Bravo"},
@@ -183,7 +189,7 @@ func TestListPolicies(t *testing.T) {
 		}
 	}
 	var paged []string
-	pages := iam.NewListPoliciesPaginator(client, &iam.ListPoliciesInput{MaxItems: aws.Int32(3)})
+	pages := iam.NewListPoliciesPaginator(client, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, MaxItems: aws.Int32(3)})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		must(t, err)

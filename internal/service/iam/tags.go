@@ -80,8 +80,12 @@ var (
 // taggedPolicy finds a customer managed policy of the caller's account. Nobody
 // tags another account's policies, nor AWS's.
 func taggedPolicy(c *service.Call, s *state.Snapshot, policyARN *string) (*state.ManagedPolicy, error) {
-	if p := s.PolicyByARN(*policyARN); p != nil && p.Account == c.Caller.Account {
+	p := s.PolicyByARN(*policyARN)
+	switch {
+	case p != nil && p.Account == c.Caller.Account:
 		return p, nil
+	case p != nil && p.AWSManaged():
+		return nil, invalidInput("Tags not supported for policies in this domain")
 	}
 	return nil, awserr.New("NoSuchEntity", "Policy %s was not found.", *policyARN)
 }

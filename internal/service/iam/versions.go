@@ -10,19 +10,25 @@ import (
 	"github.com/warder-iam/warder/internal/state"
 )
 
-// The versions of customer managed policies
+// The versions of managed policies: AWS's have those whose documents are known
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html).
 
-// findVersion finds a policy and one version of it.
-func findVersion(s *state.Snapshot, policyARN, versionID *string) (*state.ManagedPolicy, *state.PolicyVersion, error) {
-	p, err := findPolicy(s, policyARN)
+// findVersion finds one version of a policy.
+func findVersion(p *state.ManagedPolicy, versionID *string) (*state.PolicyVersion, error) {
+	if v := p.Version(*versionID); v != nil {
+		return v, nil
+	}
+	return nil, awserr.New("NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", p.ARN(), *versionID)
+}
+
+// findCustomerVersion finds a customer managed policy and one version of it.
+func findCustomerVersion(c *service.Call, s *state.Snapshot, policyARN, versionID *string) (*state.ManagedPolicy, *state.PolicyVersion, error) {
+	p, err := findCustomerPolicy(c, s, policyARN)
 	if err != nil {
 		return nil, nil, err
 	}
-	if v := p.Version(*versionID); v != nil {
-		return p, v, nil
-	}
-	return nil, nil, awserr.New("NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", *policyARN, *versionID)
+	v, err := findVersion(p, versionID)
+	return p, v, err
 }
 
 // versionOut is a version as all operations but GetPolicyVersion show it:
@@ -32,7 +38,7 @@ func versionOut(p *state.ManagedPolicy, v *state.PolicyVersion) *api.PolicyVersi
 }
 
 func (s *Service) createPolicyVersion(c *service.Call, tx *state.Tx, in *api.CreatePolicyVersionRequest) (*api.CreatePolicyVersionResponse, error) {
-	p, err := findPolicy(&tx.Snapshot, in.PolicyArn)
+	p, err := findCustomerPolicy(c, &tx.Snapshot, in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +54,16 @@ func (s *Service) createPolicyVersion(c *service.Call, tx *state.Tx, in *api.Cre
 }
 
 func (s *Service) getPolicyVersion(_ *service.Call, snap *state.Snapshot, in *api.GetPolicyVersionRequest) (*api.GetPolicyVersionResponse, error) {
-	p, v, err := findVersion(snap, in.PolicyArn, in.VersionId)
+	p, err := findPolicy(snap, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	v, err := findVersion(p, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
 	out := versionOut(p, v)
-	out.Document = encoded(v.Document.Text)
+	out.Document = encoded(v.Text())
 	return &api.GetPolicyVersionResponse{PolicyVersion: out}, nil
 }
 
@@ -91,8 +101,8 @@ func versionNumber(id string) int {
 	return n
 }
 
-func (s *Service) setDefaultPolicyVersion(_ *service.Call, tx *state.Tx, in *api.SetDefaultPolicyVersionRequest) (*none, error) {
-	p, v, err := findVersion(&tx.Snapshot, in.PolicyArn, in.VersionId)
+func (s *Service) setDefaultPolicyVersion(c *service.Call, tx *state.Tx, in *api.SetDefaultPolicyVersionRequest) (*none, error) {
+	p, v, err := findCustomerVersion(c, &tx.Snapshot, in.PolicyArn, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +110,8 @@ func (s *Service) setDefaultPolicyVersion(_ *service.Call, tx *state.Tx, in *api
 	return nil, nil
 }
 
-func (s *Service) deletePolicyVersion(_ *service.Call, tx *state.Tx, in *api.DeletePolicyVersionRequest) (*none, error) {
-	p, v, err := findVersion(&tx.Snapshot, in.PolicyArn, in.VersionId)
+func (s *Service) deletePolicyVersion(c *service.Call, tx *state.Tx, in *api.DeletePolicyVersionRequest) (*none, error) {
+	p, v, err := findCustomerVersion(c, &tx.Snapshot, in.PolicyArn, in.VersionId)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // setPolicies checks the session policies and puts them in the session. Managed
-// ones must be of the account whose session it is.
+// ones must be of the account whose session it is, or AWS's.
 func setPolicies(s *state.Snapshot, session *authn.Session, inline *string, arns []api.PolicyDescriptorType) error {
 	if inline != nil {
 		if _, err := policy.Parse(policy.Session, []byte(*inline)); err != nil {
@@ -37,7 +37,7 @@ func setPolicies(s *state.Snapshot, session *authn.Session, inline *string, arns
 	for _, d := range arns {
 		text := deref(d.Arn)
 		p := s.PolicyByARN(text)
-		if p == nil || p.Account != session.Account {
+		if p == nil || p.Account != session.Account && !p.AWSManaged() {
 			return validation("The session policy %s does not exist in the account %s.", text, session.Account)
 		}
 		session.PolicyARNs = append(session.PolicyARNs, text)
