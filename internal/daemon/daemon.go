@@ -21,6 +21,7 @@ import (
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/delegation"
+	"github.com/warder-iam/warder/internal/federation/oidc"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
@@ -53,6 +54,9 @@ type Config struct {
 	// InsecureListen allows listening beyond loopback without TLS.
 	InsecureListen  bool
 	TLSCert, TLSKey string // files; both or none
+
+	// Federation says how far Warder goes to reach OpenID Connect providers.
+	Federation oidc.Network
 
 	// PublicURL is where others reach this server: the base of the issuer URLs of
 	// web identity tokens. Empty is the address that it listens on.
@@ -245,13 +249,14 @@ func openKeys(dir string) (*seal.Keyring, error) {
 // wire makes the server of the services.
 func (d *Daemon) wire() {
 	az := authz.New()
+	verifier := oidc.New(d.config.Federation)
 	mfa := authn.NewMFA(d.state, d.ring)
 	d.issuer = outbound.New(d.publicURL(), d.ring)
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
-			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer),
-			sts.New(d.ids, d.ring, mfa, d.issuer),
+			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer, verifier),
+			sts.New(d.ids, d.ring, mfa, d.issuer, verifier),
 		},
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}

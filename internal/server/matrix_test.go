@@ -232,8 +232,8 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 // tables are the services as the daemon builds them.
 func tables() []*service.Service {
 	return []*service.Service{
-		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil, nil),
+		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
+		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil),
 	}
 }
 

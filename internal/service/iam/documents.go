@@ -42,6 +42,9 @@ func trustDocument(s *state.Snapshot, text string) (*state.Document, error) {
 	if n := policy.NonWhitespaceLen([]byte(text)); n > maxTrustPolicySize {
 		return nil, overQuota("ACLSizePerRole", maxTrustPolicySize)
 	}
+	if err := askWhose(doc); err != nil {
+		return nil, err
+	}
 	d := &state.Document{Text: text}
 	for _, p := range doc.Principals() {
 		if p.Type != policy.AWSPrincipal || p.Value == "*" {

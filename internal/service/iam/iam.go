@@ -12,6 +12,7 @@ import (
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/federation/oidc"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
@@ -29,11 +30,12 @@ type Service struct {
 	passwords *authn.Passwords
 	quotas    Quotas
 	issuer    *outbound.Issuer
+	oidc      *oidc.Verifier
 }
 
 // New makes IAM's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas, issuer *outbound.Issuer) *service.Service {
-	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas, issuer: issuer}
+func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas, issuer *outbound.Issuer, verifier *oidc.Verifier) *service.Service {
+	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas, issuer: issuer, oidc: verifier}
 	svc := service.New(&api.Service, admit, s.operations())
 	svc.Region = region
 	return svc

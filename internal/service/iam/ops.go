@@ -262,7 +262,18 @@ func (s *Service) credentialReportOperations() []service.Operation {
 }
 
 func (s *Service) openIDConnectProviderOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("CreateOpenIDConnectProvider", creating(newOIDCProvider, "iam:TagOpenIDConnectProvider"), s.createOpenIDConnectProvider), s.prepareOIDCProvider),
+		service.Read("GetOpenIDConnectProvider", on(oidcProvider), s.getOpenIDConnectProvider),
+		service.Read("ListOpenIDConnectProviders", on(anything), s.listOpenIDConnectProviders),
+		service.Write("DeleteOpenIDConnectProvider", on(oidcProvider), s.deleteOpenIDConnectProvider),
+		service.Write("AddClientIDToOpenIDConnectProvider", on(oidcProvider), s.addClientIDToOpenIDConnectProvider),
+		service.Write("RemoveClientIDFromOpenIDConnectProvider", on(oidcProvider), s.removeClientIDFromOpenIDConnectProvider),
+		service.Write("UpdateOpenIDConnectProviderThumbprint", on(oidcProvider), s.updateOpenIDConnectProviderThumbprint),
+		service.Write("TagOpenIDConnectProvider", on(oidcProvider, requestTags), s.tagOpenIDConnectProvider),
+		service.Write("UntagOpenIDConnectProvider", on(oidcProvider, tagKeys), s.untagOpenIDConnectProvider),
+		service.Read("ListOpenIDConnectProviderTags", on(oidcProvider), s.listOpenIDConnectProviderTags),
+	}
 }
 
 func (s *Service) samlProviderOperations() []service.Operation {

@@ -51,6 +51,7 @@ const (
 	rolesPerAccount              = "RolesPerAccount"
 	policiesPerAccount           = "PoliciesPerAccount"
 	instanceProfilesPerAccount   = "InstanceProfilesPerAccount"
+	oidcProvidersPerAccount      = "OpenIdConnectProvidersPerAccount"
 	serverCertificatesPerAccount = "ServerCertificatesPerAccount"
 	samlProvidersPerAccount      = "SAMLProvidersPerAccount"
 )
@@ -61,6 +62,7 @@ var defaultQuotas = map[string]int{
 	rolesPerAccount:              1000,
 	policiesPerAccount:           1500,
 	instanceProfilesPerAccount:   1000,
+	oidcProvidersPerAccount:      100,
 	serverCertificatesPerAccount: 20,
 	samlProvidersPerAccount:      100,
 }

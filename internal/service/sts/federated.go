@@ -37,6 +37,8 @@ type bearer struct {
 	// Seconds is what the session is to last: what was asked for, or else the
 	// default. Longest is the most that the token allows; 0 for no such limit.
 	Seconds, Longest int
+
+	token any // what the operation needs of the token for its answer
 }
 
 // seconds is the duration that a request asks for, or AssumeRole's default.

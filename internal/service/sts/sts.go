@@ -11,6 +11,7 @@ import (
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/federation/oidc"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
@@ -25,13 +26,15 @@ type Service struct {
 	mfa  *authn.MFA
 
 	issuer *outbound.Issuer
+	oidc   *oidc.Verifier
 }
 
 // New makes STS's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer) *service.Service {
-	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer}
+func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer, verifier *oidc.Verifier) *service.Service {
+	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer, oidc: verifier}
 	return service.New(&api.Service, admit, []service.Operation{
 		service.WithFactor(service.Read("AssumeRole", assumeRoleRule, s.assumeRole), s.assumeRoleMFA),
+		federated("AssumeRoleWithWebIdentity", s.verifyWebIdentity, s.assumeRoleWithWebIdentity),
 		service.Read("AssumeRoot", assumeRootRule, s.assumeRoot),
 		service.Read("DecodeAuthorizationMessage", service.On(service.Anything), s.decodeAuthorizationMessage),
 		service.Read("GetAccessKeyInfo", service.On(service.Anything), s.getAccessKeyInfo),
