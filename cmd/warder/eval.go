@@ -100,9 +100,9 @@ func evalCommand() *cobra.Command {
 	flags.StringVar(&f.contextFile, "context-file", "", "file of condition keys: a JSON object of values and lists of values")
 	flags.StringVar(&f.requestFile, "request", "", "file of the request: a JSON object of principal, action, resource, resourceAccount, context")
 	for _, p := range [][2]string{
-		{"identity", "file of an identity policy; again for more"},
-		{"boundary", "file of the permissions boundary"},
-		{"session", "file of a session policy; again for more"},
+		{"identity", "file of an identity policy, or ARN of an AWS managed policy; again for more"},
+		{"boundary", "file of the permissions boundary, or ARN of an AWS managed policy"},
+		{"session", "file of a session policy, or ARN of an AWS managed policy; again for more"},
 		{"resource-policy", "file of the resource's policy: of a role its trust policy"},
 		{"scp", "file of the service control policy of a level; again for the level below"},
 		{"rcp", "file of the resource control policy of a level; again for the level below"},
@@ -217,11 +217,15 @@ func (f *evalFlags) readPolicies() (*question.Policies, error) {
 		"resource-policy": &p.Resource, "scp": &p.SCPs, "rcp": &p.RCPs,
 	} {
 		for _, name := range *f.policies[flag] {
-			text, err := os.ReadFile(name)
+			file, managed, err := question.AWSManaged(name)
+			if !managed {
+				file.Name = name
+				file.Text, err = os.ReadFile(name)
+			}
 			if err != nil {
 				return nil, err
 			}
-			*to = append(*to, question.File{Name: name, Text: text})
+			*to = append(*to, file)
 		}
 	}
 	return p, nil

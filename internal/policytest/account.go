@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -151,8 +152,14 @@ func (a *account) principal(p *principal, to *question.Policies) error {
 	return nil
 }
 
-// managed is the default version of a managed policy.
+// managed is the default version of a managed policy. One of AWS's that the
+// export left out is as Warder has it.
 func (a *account) managed(arn string) (question.File, error) {
+	if !slices.ContainsFunc(a.Policies, func(m api.ManagedPolicyDetail) bool { return deref(m.Arn) == arn }) {
+		if f, ok, err := question.AWSManaged(arn); ok {
+			return f, err
+		}
+	}
 	m, err := only(a.Policies, "policy "+arn, func(m *api.ManagedPolicyDetail) bool { return arn != "" && deref(m.Arn) == arn })
 	if err != nil {
 		return question.File{}, err

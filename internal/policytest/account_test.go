@@ -46,6 +46,8 @@ func TestAccount(t *testing.T) {
 		{app, "action: sqs:SendMessage, expect: allowed, because: queue/Send"},
 		{app, "action: s3:GetObject, resource: 'arn:aws:s3:::reports/010/a', expect: allowed, because: reports"},
 		{app, "action: s3:GetObject, resource: 'arn:aws:s3:::reports/010/closed/a', expect: explicitDeny, because: closed"},
+		// A policy of AWS's that the export does not hold is known.
+		{"arn:aws:iam::123456789012:user/eve", "action: sqs:SendMessage, expect: allowed, because: AdministratorAccess"},
 	} {
 		s, err := export(account, test.who, test.test)
 		if err != nil {
@@ -73,7 +75,7 @@ func TestAccountRefused(t *testing.T) {
 		{"", "", "arn:aws:iam::123456789012:role/app", "does not hold the principal"},
 		{"", "", "arn:aws:iam::123456789012:root", "neither a user nor a role"},
 		{"", "", "arn:aws:sts::123456789012:assumed-role/app/s", "neither a user nor a role"},
-		{"", "", "arn:aws:iam::123456789012:user/eve", "does not hold the policy arn:aws:iam::aws:policy/AdministratorAccess"},
+		{"policy/AdministratorAccess", "policy/AdministratorAxess", "arn:aws:iam::123456789012:user/eve", "no AWS managed policy arn:aws:iam::aws:policy/AdministratorAxess"},
 		{account, "{}", jo, "does not hold the principal"},
 		{account, "[]", jo, "not an object"},
 		{account, "", jo, "ends too early"},

@@ -242,14 +242,25 @@ func (l *loader) policies(p principal, resourcePolicy string) (*question.Policie
 		{one(resourcePolicy), &out.Resource}, {p.SCPs, &out.SCPs}, {l.RCPs, &out.RCPs},
 	} {
 		for _, name := range layer.names {
-			text, err := l.text(name)
+			file, err := l.named(name)
 			if err != nil {
 				return nil, err
 			}
-			*layer.to = append(*layer.to, question.File{Name: name, Text: text})
+			*layer.to = append(*layer.to, file)
 		}
 	}
 	return out, nil
+}
+
+// file is a policy of the file's or, by its ARN, one of AWS's.
+func (l *loader) named(name string) (question.File, error) {
+	if _, ok := l.Policies[name]; !ok {
+		if f, ok, err := question.AWSManaged(name); ok {
+			return f, err
+		}
+	}
+	text, err := l.text(name)
+	return question.File{Name: name, Text: text}, err
 }
 
 // text is the JSON of a policy.

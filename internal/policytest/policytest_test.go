@@ -98,6 +98,29 @@ func document(text string) (string, error) {
 	return string(got), err
 }
 
+// TestAWSManaged: a principal may have AWS managed policies by their ARNs.
+func TestAWSManaged(t *testing.T) {
+	const text = `
+principals:
+  jo: {arn: "arn:aws:iam::123456789012:user/jo", identity: ["arn:aws:iam::aws:policy/AdministratorAccess"], boundary: "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}
+tests:
+  - {principal: jo, action: iam:GetUser, expect: allowed, because: AdministratorAccess}
+  - {principal: jo, action: iam:CreateUser, expect: implicitDeny}`
+	s, err := parse("f.yaml", []byte(text), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := s.Run(t.Context(), Engine)
+	if err != nil || len(results) != 2 {
+		t.Fatal(results, err)
+	}
+	for _, r := range results {
+		if !r.Passed {
+			t.Error(r.Diff())
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	test := "\ntests: [{principal: '" + jo + "', action: s3:GetObject, expect: denied}]"
 	deep := strings.Repeat("{a: ", 20) + "1" + strings.Repeat("}", 20)
@@ -120,6 +143,7 @@ func TestRefused(t *testing.T) {
 		"key twice":               "context: {aws:TagKeys: [a], AWS:tagkeys: [b]}" + test,
 		"object for a key":        "context: {aws:TagKeys: {a: b}}" + test,
 		"key without prefix":      "context: {team: a}" + test,
+		"unknown AWS policy":      "principals: {p: {arn: '" + jo + "', identity: ['arn:aws:iam::aws:policy/Nope']}}\ntests: [{principal: p, action: s3:GetObject, expect: denied}]",
 		"unknown control policy":  "scps: [p]" + test,
 		"unknown resource policy": "tests: [{principal: '" + jo + "', action: s3:GetObject, resource-policy: p, expect: denied}]",
 	} {
