@@ -13,7 +13,7 @@ type SigningCertificate struct {
 	ID       string
 	Account  string
 	Owner    string // unique id of the user, or the account id for the root user
-	Body     string // PEM
+	Body     string // PEM, as it was sent
 	Digest   string // SHA-256 of the certificate, in hexadecimal
 	Active   bool
 	Uploaded time.Time

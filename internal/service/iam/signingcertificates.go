@@ -18,10 +18,11 @@ import (
 
 // prepareSigningCertificate reads the certificate before the transaction.
 func (s *Service) prepareSigningCertificate(c *service.Call, _ *state.Snapshot, in *api.UploadSigningCertificateRequest) (any, error) {
-	cert, err := certs.Certificate(*in.CertificateBody)
-	if err != nil {
+	found, err := certs.Chain(*in.CertificateBody)
+	if err != nil || len(found) != 1 {
 		return nil, awserr.New("MalformedCertificate", "Certificate %s is malformed.", *in.CertificateBody)
 	}
+	cert := found[0]
 	if certs.CheckKey(cert) != nil {
 		return nil, awserr.New("InvalidCertificate", "The key of the certificate must be an RSA key of at least 1024 bits or an ECDSA key.")
 	}
@@ -31,6 +32,8 @@ func (s *Service) prepareSigningCertificate(c *service.Call, _ *state.Snapshot, 
 	return cert, nil
 }
 
+// uploadSigningCertificate keeps the certificate's text as it is sent, which is
+// what Terraform compares it with.
 func (s *Service) uploadSigningCertificate(c *service.Call, tx *state.Tx, in *api.UploadSigningCertificateRequest) (*api.UploadSigningCertificateResponse, error) {
 	o, err := findOwner(c, &tx.Snapshot, in.UserName)
 	if err != nil {
@@ -46,7 +49,7 @@ func (s *Service) uploadSigningCertificate(c *service.Call, tx *state.Tx, in *ap
 		return nil, overQuota("CertificatesPerUser", maxSigningCertificates)
 	}
 	k := &state.SigningCertificate{
-		ID: s.ids.Certificate(), Account: account, Owner: o.id, Body: certs.Text(cert), Digest: digest, Active: true, Uploaded: c.Now(),
+		ID: s.ids.Certificate(), Account: account, Owner: o.id, Body: *in.CertificateBody, Digest: digest, Active: true, Uploaded: c.Now(),
 	}
 	tx.SigningCertificates.Put(k)
 	return &api.UploadSigningCertificateResponse{Certificate: signingCertificateOut(o, k)}, nil

@@ -2,7 +2,6 @@ package iam_test
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -45,12 +44,13 @@ func TestSigningCertificates(t *testing.T) {
 			client, ctx := s.IAM(tt.by), t.Context()
 			same(t, "none", listSigning(t, client, tt.named), []types.SigningCertificate{})
 			one, two, three := ecParty(t, "1", nil), newParty(t, "2", rsaKey(t, 2048), nil, -time.Hour, year), ecParty(t, "3", nil)
-			k := uploadSigning(t, client, tt.named, strings.ReplaceAll(one.body(), "\n", "\r\n")+"\r\n")
+			text := one.body() + "\n" // stays as it is
+			k := uploadSigning(t, client, tt.named, text)
 			if !regexp.MustCompile(`^[A-Z0-9]{24,128}$`).MatchString(*k.CertificateId) || k.UploadDate == nil {
 				t.Errorf("uploaded %s", dump(k))
 			}
 			want := types.SigningCertificate{
-				UserName: tt.want, CertificateId: k.CertificateId, CertificateBody: aws.String(one.body()), Status: types.StatusTypeActive, UploadDate: k.UploadDate,
+				UserName: tt.want, CertificateId: k.CertificateId, CertificateBody: &text, Status: types.StatusTypeActive, UploadDate: k.UploadDate,
 			}
 			same(t, "UploadSigningCertificate", *k, want)
 			same(t, "ListSigningCertificates", listSigning(t, client, tt.named), []types.SigningCertificate{want})
@@ -109,6 +109,8 @@ func TestSigningCertificateRefusals(t *testing.T) {
 		err                 error
 	}{
 		{"words", "MalformedCertificate", "Certificate invalid-certificate-body is malformed.", upload("Bob", "invalid-certificate-body")},
+		{"two", "MalformedCertificate", "Certificate " + p.body() + "\n" + late.body() + " is malformed.", upload("Bob", p.body()+"\n"+late.body())},
+		{"its key with it", "MalformedCertificate", "Certificate " + p.body() + "\n" + p.pkcs8(t) + " is malformed.", upload("Bob", p.body()+"\n"+p.pkcs8(t))},
 		{"not yet valid", "MalformedCertificate", "The certificate is not valid before " + early.cert.NotBefore.Format(time.RFC3339) + ".", upload("Bob", early.body())},
 		{"expired", "MalformedCertificate", "The certificate expired at " + late.cert.NotAfter.Format(time.RFC3339) + ".", upload("Bob", late.body())},
 		{"Ed25519", "InvalidCertificate", "The key of the certificate must be an RSA key of at least 1024 bits or an ECDSA key.", upload("Bob", odd.body())},
