@@ -1,7 +1,9 @@
 package iam_test
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -9,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/warder-iam/warder/internal/daemon"
+	iamservice "github.com/warder-iam/warder/internal/service/iam"
 	"github.com/warder-iam/warder/internal/wardertest"
 )
 
@@ -153,46 +157,75 @@ func TestAuthorizationDetailsPages(t *testing.T) {
 	}
 }
 
-// BenchmarkAuthorizationDetails reads an account that is full to its quotas,
-// some 7,700 entities, from the first page to the last.
+// BenchmarkAuthorizationDetails reads an account of 10,000 users, groups, roles
+// and policies from the first page to the last, and one page near its end.
 func BenchmarkAuthorizationDetails(b *testing.B) {
-	s := wardertest.Start(b)
+	s := wardertest.StartConfig(b, daemon.Config{Store: "memory", Log: slog.New(slog.DiscardHandler), Quotas: iamservice.Quotas{
+		"UsersPerAccount": 10_000, "GroupsPerAccount": 1000, "RolesPerAccount": 10_000, "PoliciesPerAccount": 10_000,
+	}})
 	client, ctx := s.IAM(s.Admin), b.Context()
 	var work sync.WaitGroup
-	numbers := make(chan int)
+	steps := make(chan func() error)
+	each := func(n int, step func(name *string) error) {
+		for i := range n {
+			name := aws.String(fmt.Sprintf("n%04d", i))
+			steps <- func() error { return step(name) }
+		}
+	}
 	for range 16 {
 		work.Go(func() {
-			for i := range numbers {
-				name := aws.String(fmt.Sprintf("n%04d", i))
-				errs := []error{errOf(client.CreateUser(ctx, &iam.CreateUserInput{UserName: name}))}
-				if i < 290 {
-					errs = append(errs, errOf(client.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: name})))
-				}
-				if i < 990 {
-					errs = append(errs, errOf(client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(ec2Trust)})))
-				}
-				if i < 1490 {
-					errs = append(errs, errOf(client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(allow("s3:*", "*", ""))})))
-				}
-				for _, err := range errs {
-					if err != nil {
-						b.Error(err)
-					}
+			for step := range steps {
+				if err := step(); err != nil {
+					b.Error(err)
 				}
 			}
 		})
 	}
-	for i := range 4900 {
-		numbers <- i
-	}
-	close(numbers)
+	shared := aws.String("arn:aws:iam::" + wardertest.Account + ":policy/n0000")
+	must(b, errOf(client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("n0000"), PolicyDocument: aws.String(allow("s3:*", "*", ""))})))
+	each(500, func(name *string) error {
+		return errOf(client.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: name}))
+	})
+	each(6000, func(name *string) error {
+		return errors.Join(
+			errOf(client.CreateUser(ctx, &iam.CreateUserInput{UserName: name, Tags: tagList("team", "blue")})),
+			errOf(client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: name, PolicyArn: shared})))
+	})
+	each(2000, func(name *string) error {
+		return errors.Join(
+			errOf(client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(accountTrust)})),
+			errOf(client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: name, PolicyName: name, PolicyDocument: aws.String(allow("s3:*", "*", ""))})))
+	})
+	each(1500, func(name *string) error {
+		if *name == "n0000" {
+			return nil
+		}
+		return errOf(client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: name, PolicyDocument: aws.String(allow("s3:*", "*", ""))}))
+	})
+	close(steps)
 	work.Wait()
-	for b.Loop() {
-		pages := iam.NewGetAccountAuthorizationDetailsPaginator(client, &iam.GetAccountAuthorizationDetailsInput{MaxItems: aws.Int32(1000)})
-		for pages.HasMorePages() {
-			if _, err := pages.NextPage(ctx); err != nil {
-				b.Fatal(err)
+	read := func(b *testing.B, size int32, filter ...types.EntityType) {
+		for b.Loop() {
+			n := 0
+			pages := iam.NewGetAccountAuthorizationDetailsPaginator(client, &iam.GetAccountAuthorizationDetailsInput{MaxItems: &size, Filter: filter})
+			for pages.HasMorePages() {
+				out, err := pages.NextPage(ctx)
+				must(b, err)
+				n += len(out.UserDetailList) + len(out.GroupDetailList) + len(out.RoleDetailList) + len(out.Policies)
 			}
+			b.ReportMetric(float64(n), "entities")
 		}
 	}
+	b.Run("pages of 1000", func(b *testing.B) { read(b, 1000) })
+	b.Run("pages of 100", func(b *testing.B) { read(b, 100) })
+	b.Run("policies only", func(b *testing.B) { read(b, 1000, types.EntityTypeLocalManagedPolicy) })
+	b.Run("one page of 10", func(b *testing.B) {
+		page := &iam.GetAccountAuthorizationDetailsInput{MaxItems: aws.Int32(1000), Filter: []types.EntityType{types.EntityTypeRole}}
+		first, err := client.GetAccountAuthorizationDetails(ctx, page)
+		must(b, err)
+		page.Marker, page.MaxItems = first.Marker, aws.Int32(10)
+		for b.Loop() {
+			must(b, errOf(client.GetAccountAuthorizationDetails(ctx, page)))
+		}
+	})
 }
