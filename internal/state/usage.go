@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/warder-iam/warder/internal/ids"
 )
 
 // LastUse is when and for what an access key or a role was last used.
@@ -109,11 +111,42 @@ func (s *State) Used(use *Use) {
 	s.usage.mu.Lock()
 	defer s.usage.mu.Unlock()
 	if use.LastUsed != "" {
-		s.usage.now.touch(LastUse{ID: use.LastUsed, Date: use.Time.UTC().Truncate(time.Second), Service: use.Service, Region: use.Region})
+		s.lastUsed(LastUse{ID: use.LastUsed, Date: use.Time.UTC().Truncate(time.Second), Service: use.Service, Region: use.Region})
 	}
 	if use.Principal != "" {
 		s.usage.now.access(use.Principal, accessKey{use.Service, use.Action}, access{use.Time.Unix() / 60, use.Region})
 	}
+}
+
+// keySpan is the time after a use of an access key for which no other use of it
+// is recorded, as AWS documents
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html).
+const keySpan = 15 * time.Minute
+
+// lastUsed notes a use of a role, or the first use of an access key in a while.
+// Uses of access keys are dated to the minute, as AWS's are.
+func (s *State) lastUsed(use LastUse) {
+	if !strings.HasPrefix(use.ID, ids.Role) {
+		last, ok := s.usage.lastUse(use.ID)
+		if !ok {
+			if u := s.current.Load().LastUses.Get(use.ID); u != nil {
+				last = *u
+			}
+		}
+		if since := use.Date.Sub(last.Date); since >= 0 && since < keySpan {
+			return
+		}
+		use.Date = use.Date.Truncate(time.Minute)
+	}
+	s.usage.now.touch(use)
+}
+
+// lastUse finds a use that is not in the store.
+func (u *usage) lastUse(id string) (use LastUse, ok bool) {
+	if use, ok = u.now.lastUses[id]; !ok {
+		use, ok = u.flushed.lastUses[id]
+	}
+	return use, ok
 }
 
 // LastUse is the last use of an access key or role as far as known, flushed or
@@ -121,9 +154,7 @@ func (s *State) Used(use *Use) {
 func (s *Snapshot) LastUse(id string) (use LastUse, ok bool) {
 	if s.usage != nil {
 		s.usage.mu.Lock()
-		if use, ok = s.usage.now.lastUses[id]; !ok {
-			use, ok = s.usage.flushed.lastUses[id]
-		}
+		use, ok = s.usage.lastUse(id)
 		s.usage.mu.Unlock()
 	}
 	if ok {

@@ -61,9 +61,13 @@ func AppendQueryError(dst []byte, svc *api.Service, err *awserr.Error, requestID
 	}
 	dst = append(dst, "</Type><Code>"...)
 	dst = appendText(dst, err.Code)
-	dst = append(dst, "</Code><Message>"...)
-	dst = appendText(dst, err.Message)
-	dst = append(dst, "</Message></Error><RequestId>"...)
+	dst = append(dst, "</Code>"...)
+	if err.Message != "" { // AWS sends no message with some errors
+		dst = append(dst, "<Message>"...)
+		dst = appendText(dst, err.Message)
+		dst = append(dst, "</Message>"...)
+	}
+	dst = append(dst, "</Error><RequestId>"...)
 	dst = appendText(dst, requestID)
 	dst = append(dst, "</RequestId></ErrorResponse>"...)
 	return status, dst

@@ -158,13 +158,12 @@ func keyOwner(input reflect.Type) service.Part {
 	}
 }
 
-// notUsed stands for the service and region of a key that was never used
+// getAccessKeyLastUsed has "N/A" for the service and region of a key that was
+// never used
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKeyLastUsed.html).
-const notUsed = "N/A"
-
 func (s *Service) getAccessKeyLastUsed(_ *service.Call, snap *state.Snapshot, in *api.GetAccessKeyLastUsedRequest) (*api.GetAccessKeyLastUsedResponse, error) {
 	k := snap.AccessKeys.Get(*in.AccessKeyId) // keyOwner has found it in the caller's account
-	out := &api.GetAccessKeyLastUsedResponse{AccessKeyLastUsed: &api.AccessKeyLastUsed{ServiceName: ptr(notUsed), Region: ptr(notUsed)}}
+	out := &api.GetAccessKeyLastUsedResponse{AccessKeyLastUsed: &api.AccessKeyLastUsed{ServiceName: ptr(notApplicable), Region: ptr(notApplicable)}}
 	if u := snap.Users.Get(k.Owner); u != nil {
 		out.UserName = ptr(u.Name)
 	}

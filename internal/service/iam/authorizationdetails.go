@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awspolicies"
@@ -19,6 +20,7 @@ import (
 type details struct {
 	s       *state.Snapshot
 	account string
+	now     time.Time
 	out     *api.GetAccountAuthorizationDetailsResponse
 }
 
@@ -67,7 +69,7 @@ func (s *Service) getAccountAuthorizationDetails(c *service.Call, snap *state.Sn
 	if err != nil {
 		return nil, err
 	}
-	d := &details{s: snap, account: c.Caller.Account, out: &api.GetAccountAuthorizationDetailsResponse{
+	d := &details{s: snap, account: c.Caller.Account, now: c.Time, out: &api.GetAccountAuthorizationDetailsResponse{
 		UserDetailList: []api.UserDetail{}, GroupDetailList: []api.GroupDetail{}, RoleDetailList: []api.RoleDetail{},
 		Policies: []api.ManagedPolicyDetail{},
 	}}
@@ -133,7 +135,7 @@ func (d *details) role(r *state.Role) {
 		AssumeRolePolicyDocument: encoded(shown(d.s, policy.Trust, r.Trust)),
 		InstanceProfileList:      instanceProfilesOut(d.s, profilesOfRole(d.s, r)),
 		RolePolicyList:           inlineDetails(&r.Grants), AttachedManagedPolicies: attachedDetails(&r.Grants),
-		PermissionsBoundary: boundaryOut(r.Boundary), Tags: everyTag(r.Tags), RoleLastUsed: lastUsed(d.s, r),
+		PermissionsBoundary: boundaryOut(r.Boundary), Tags: everyTag(r.Tags), RoleLastUsed: lastUsed(d.s, r, d.now),
 	})
 }
 

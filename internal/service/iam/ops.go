@@ -258,7 +258,10 @@ func (s *Service) serviceCredentialOperations() []service.Operation {
 }
 
 func (s *Service) credentialReportOperations() []service.Operation {
-	return nil
+	return []service.Operation{
+		service.WithPrepare(service.Write("GenerateCredentialReport", on(anything), s.generateCredentialReport), s.prepareCredentialReport),
+		service.Read("GetCredentialReport", on(anything), s.getCredentialReport),
+	}
 }
 
 func (s *Service) openIDConnectProviderOperations() []service.Operation {

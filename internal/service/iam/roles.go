@@ -2,6 +2,7 @@ package iam
 
 import (
 	"strings"
+	"time"
 
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/ids"
@@ -77,11 +78,15 @@ func roleListed(s *state.Snapshot, r *state.Role) *api.Role {
 	return out
 }
 
-// lastUsed is when a role was last used. A role that was not has the element,
-// with nothing in it.
-func lastUsed(s *state.Snapshot, r *state.Role) *api.RoleLastUsed {
+// roleTracking is for how long uses of roles are told
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html).
+const roleTracking = 400 * 24 * time.Hour
+
+// lastUsed is when a role was last used. A role that was not, or not for long,
+// has the element with nothing in it.
+func lastUsed(s *state.Snapshot, r *state.Role, now time.Time) *api.RoleLastUsed {
 	use, ok := s.LastUse(r.ID)
-	if !ok {
+	if !ok || now.Sub(use.Date) > roleTracking {
 		return &api.RoleLastUsed{}
 	}
 	return &api.RoleLastUsed{LastUsedDate: ptr(use.Date), Region: optional(use.Region)}
@@ -93,7 +98,7 @@ func (s *Service) getRole(c *service.Call, snap *state.Snapshot, in *api.GetRole
 		return nil, err
 	}
 	out := roleListed(snap, r)
-	out.Tags, out.PermissionsBoundary, out.RoleLastUsed = tagsOut(r.Tags), boundaryOut(r.Boundary), lastUsed(snap, r)
+	out.Tags, out.PermissionsBoundary, out.RoleLastUsed = tagsOut(r.Tags), boundaryOut(r.Boundary), lastUsed(snap, r, c.Time)
 	return &api.GetRoleResponse{Role: out}, nil
 }
 
