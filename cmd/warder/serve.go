@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/warder-iam/warder/internal/daemon"
+	"github.com/warder-iam/warder/internal/federation/oidc"
 )
 
 // ballastSize is how much memory the server holds and never touches, so that it
@@ -20,6 +21,8 @@ const ballastSize = 64 << 20
 func serveCommand() *cobra.Command {
 	var c daemon.Config
 	var level slog.Level
+	var networks []string // of identity providers
+	var roots string      // file of certificates
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -27,6 +30,10 @@ func serveCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ballast := make([]byte, ballastSize)
 			defer runtime.KeepAlive(ballast)
+			var err error
+			if c.Federation, err = oidc.NewNetwork(networks, roots); err != nil {
+				return err
+			}
 			c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 			d, err := daemon.Open(cmd.Context(), c)
 			if err != nil {
@@ -53,6 +60,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")
+	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")
+	f.StringVar(&roots, "federation-ca-file", "", "file of certificates (PEM) that vouch for OpenID Connect providers, besides the system's")
 	f.TextVar(&level, "log-level", slog.LevelInfo, "debug, info, warn or error; debug logs every request")
 	return cmd
 }
