@@ -149,7 +149,7 @@ func (s *Service) getOpenIDConnectProvider(c *service.Call, snap *state.Snapshot
 	}, nil
 }
 
-func (s *Service) listOpenIDConnectProviders(c *service.Call, snap *state.Snapshot, _ *none) (*api.ListOpenIDConnectProvidersResponse, error) {
+func (s *Service) listOpenIDConnectProviders(c *service.Call, snap *state.Snapshot, _ *api.ListOpenIDConnectProvidersRequest) (*api.ListOpenIDConnectProvidersResponse, error) {
 	out := &api.ListOpenIDConnectProvidersResponse{OpenIDConnectProviderList: []api.OpenIDConnectProviderListEntry{}}
 	for p := range snap.OIDCProvidersOf(c.Caller.Account) {
 		out.OpenIDConnectProviderList = append(out.OpenIDConnectProviderList, api.OpenIDConnectProviderListEntry{Arn: ptr(p.ARN())})
