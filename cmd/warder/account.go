@@ -27,12 +27,7 @@ func accountCreateCommand() *cobra.Command {
 			if err := daemon.Control(cmd.Context(), data, "POST", "/accounts", spec, &made); err != nil {
 				return err
 			}
-			text, err := json.MarshalIndent(made, "", "  ")
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), string(text))
-			return nil
+			return printJSON(cmd, made)
 		},
 	}
 	dataFlag(cmd, &data)
@@ -41,4 +36,13 @@ func accountCreateCommand() *cobra.Command {
 	f.StringVar(&spec.Name, "name", "", "name of the account")
 	f.BoolVar(&spec.RootKey, "root-key", false, "make an access key for the root user too")
 	return cmd
+}
+
+func printJSON(cmd *cobra.Command, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), string(text))
+	return nil
 }

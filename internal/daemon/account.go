@@ -153,30 +153,49 @@ func (d *Daemon) putKey(tx *state.Tx, account, owner string, k Key, now time.Tim
 	return nil
 }
 
-// adminKey is the oldest active access key of an account's administrator, for
-// `warder env`. An empty account means the only one there is.
-func (d *Daemon) adminKey(account string) (string, Key, error) {
+// onlyAccount is the account that a command means: an empty one is the only one
+// there is.
+func (d *Daemon) onlyAccount(account string) (string, error) {
 	snap := d.state.Snapshot()
 	if account == "" {
 		if snap.Accounts.Len() != 1 {
-			return "", Key{}, errors.New("there are several accounts: say which with --account")
+			return "", errors.New("there are several accounts: say which with --account")
 		}
 		for a := range snap.Accounts.All() {
 			account = a.ID
 		}
 	}
-	u := snap.User(account, adminName)
-	if u == nil {
-		return "", Key{}, fmt.Errorf("account %q has no user %q (any more)", account, adminName)
+	if snap.Accounts.Get(account) == nil {
+		return "", fmt.Errorf("there is no account %q", account)
 	}
+	return account, nil
+}
+
+// adminKey is an access key for `warder env`: the oldest active one of the
+// account's administrator or, in an account that was made without one, of its
+// root user.
+func (d *Daemon) adminKey(account string) (string, Key, error) {
+	account, err := d.onlyAccount(account)
+	if err != nil {
+		return "", Key{}, err
+	}
+	snap := d.state.Snapshot()
 	var oldest *state.AccessKey
-	for k := range snap.AccessKeysOf(u.ID) {
-		if k.Active && (oldest == nil || k.Created.Before(oldest.Created)) {
-			oldest = k
+	find := func(owner string) {
+		for k := range snap.AccessKeysOf(owner) {
+			if k.Active && (oldest == nil || k.Created.Before(oldest.Created)) {
+				oldest = k
+			}
 		}
 	}
+	if u := snap.User(account, adminName); u != nil {
+		find(u.ID)
+	}
 	if oldest == nil {
-		return "", Key{}, fmt.Errorf("user %q of account %s has no active access key", adminName, account)
+		find(account)
+	}
+	if oldest == nil {
+		return "", Key{}, fmt.Errorf("neither a user %q of account %s nor its root user has an active access key (any more)", adminName, account)
 	}
 	secret, err := authn.OpenSecret(d.ring, oldest)
 	return account, Key{oldest.ID, secret}, err

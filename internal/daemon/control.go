@@ -18,6 +18,8 @@ import (
 //
 //	GET  /env?account=ID  the administrator's access key and the address
 //	POST /accounts        make an account (AccountSpec → NewAccount)
+//	POST /import          make an account of listings ([]transfer.File → Imported)
+//	GET  /export?account=ID&all=1  write an account's listings ([]transfer.File)
 //
 // The test hooks are the same kind of thing on the listener itself:
 //
@@ -62,6 +64,8 @@ func (d *Daemon) controlHandler() http.Handler {
 		reply(w, Env{URL: d.URL(), Account: account, Key: key}, err)
 	})
 	mux.HandleFunc("POST /accounts", d.serveCreateAccount)
+	mux.HandleFunc("POST /import", d.serveImport)
+	mux.HandleFunc("GET /export", d.serveExport)
 	return mux
 }
 

@@ -79,6 +79,7 @@ type Daemon struct {
 	ring     *seal.Keyring
 	ids      *ids.Source
 	server   *server.Server
+	iam      *service.Service
 	listener net.Listener
 	issuer   *outbound.Issuer
 	control  net.Listener // nil without a data folder
@@ -252,10 +253,11 @@ func (d *Daemon) wire() {
 	verifier := oidc.New(d.config.Federation)
 	mfa := authn.NewMFA(d.state, d.ring)
 	d.issuer = outbound.New(d.publicURL(), d.ring)
+	d.iam = iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer, verifier)
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
-			iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer, verifier),
+			d.iam,
 			sts.New(d.ids, d.ring, mfa, d.issuer, verifier),
 		},
 	}

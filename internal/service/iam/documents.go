@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
@@ -46,62 +45,19 @@ func trustDocument(s *state.Snapshot, text string) (*state.Document, error) {
 		return nil, err
 	}
 	d := &state.Document{Text: text}
-	for _, p := range doc.Principals() {
-		if p.Type != policy.AWSPrincipal || p.Value == "*" {
-			continue
-		}
-		id, resolve, ok := resolvePrincipal(s, p.Value)
+	for _, p := range state.TrustedPrincipals(doc) {
+		id, resolve, ok := s.PrincipalID(p)
 		if !ok {
-			return nil, awserr.New("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"%s\"", p.Value)
+			return nil, awserr.New("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"%s\"", p)
 		}
 		if resolve {
 			if d.Principals == nil {
 				d.Principals = make(map[string]string)
 			}
-			d.Principals[p.Value] = id
+			d.Principals[p] = id
 		}
 	}
 	return d, nil
-}
-
-// nobody is the unique id of principals in accounts that are not here.
-const nobody = "-"
-
-// resolvePrincipal looks up an AWS principal. resolve says that it stands for
-// a user or role, whose unique id is id; ok that it may stand in a policy.
-func resolvePrincipal(s *state.Snapshot, text string) (id string, resolve, ok bool) {
-	a, err := arn.Parse(text)
-	switch {
-	case err != nil && arn.IsAccountID(text):
-		return "", false, true
-	case err != nil:
-		// A unique id: what a trust policy reads as when its principal was deleted.
-		return "", false, s.Users.Get(text) != nil || s.Roles.Get(text) != nil
-	case a.Resource == "root" || a.Service == "sts" && a.ResourceType() != "assumed-role":
-		return "", false, true
-	case s.Accounts.Get(a.Account) == nil:
-		return nobody, true, true
-	}
-	if u := s.UserByARN(text); u != nil {
-		return u.ID, true, true
-	}
-	if r := s.RoleByARN(text); r != nil {
-		return r.ID, true, true
-	}
-	if r := sessionRole(s, a); r != nil {
-		return r.ID, true, true
-	}
-	return "", true, false
-}
-
-// sessionRole is the role of a session's ARN; nil if it is another kind of ARN
-// or the role does not exist.
-func sessionRole(s *state.Snapshot, a arn.ARN) *state.Role {
-	if a.Service != "sts" || a.ResourceType() != "assumed-role" {
-		return nil
-	}
-	name, _, _ := strings.Cut(a.ResourceID(), "/")
-	return s.Role(a.Account, name)
 }
 
 // shown is the text of a document as it reads now: byte for byte as it was
@@ -111,7 +67,7 @@ func sessionRole(s *state.Snapshot, a arn.ARN) *state.Role {
 func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
 	now := make(map[string]string)
 	for written, id := range d.Principals {
-		if reads := principalName(s, written, id); id != nobody && reads != written {
+		if reads := s.PrincipalName(written, id); reads != written {
 			now[written] = reads
 		}
 	}
@@ -137,21 +93,6 @@ func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
 	}
 	b.WriteString(d.Text[from:])
 	return b.String()
-}
-
-// principalName is how a principal that was written reads now: as the ARN that
-// its unique id has, or as the id if it has none. A session's role keeps its name.
-func principalName(s *state.Snapshot, written, id string) string {
-	if a, err := arn.Parse(written); err == nil && a.Service == "sts" && s.Roles.Get(id) != nil {
-		return written
-	}
-	if u := s.Users.Get(id); u != nil {
-		return u.ARN()
-	}
-	if r := s.Roles.Get(id); r != nil {
-		return r.ARN()
-	}
-	return id
 }
 
 // literalLen is the length of the JSON string literal that text begins with.
