@@ -61,6 +61,7 @@ func serveCommand() *cobra.Command {
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")
 	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")
+	f.StringSliceVar(&c.SAMLEndpoints, "saml-endpoint", nil, "audiences and recipients that SAML responses may be for, in place of AWS's")
 	f.StringVar(&roots, "federation-ca-file", "", "file of certificates (PEM) that vouch for OpenID Connect providers, besides the system's")
 	f.TextVar(&level, "log-level", slog.LevelInfo, "debug, info, warn or error; debug logs every request")
 	return cmd

@@ -58,6 +58,10 @@ type Config struct {
 	// Federation says how far Warder goes to reach OpenID Connect providers.
 	Federation oidc.Network
 
+	// SAMLEndpoints are the audiences and recipients that SAML responses may be for;
+	// AWS's if empty.
+	SAMLEndpoints []string
+
 	// PublicURL is where others reach this server: the base of the issuer URLs of
 	// web identity tokens. Empty is the address that it listens on.
 	PublicURL string
@@ -258,7 +262,7 @@ func (d *Daemon) wire() {
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
 			d.iam,
-			sts.New(d.ids, d.ring, mfa, d.issuer, verifier),
+			sts.New(d.ids, d.ring, mfa, d.issuer, verifier, sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints}),
 		},
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}

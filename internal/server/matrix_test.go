@@ -233,7 +233,7 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 func tables() []*service.Service {
 	return []*service.Service{
 		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil),
+		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil, stsservice.SAML{}),
 	}
 }
 

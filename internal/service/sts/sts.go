@@ -27,13 +27,15 @@ type Service struct {
 
 	issuer *outbound.Issuer
 	oidc   *oidc.Verifier
+	saml   SAML
 }
 
 // New makes STS's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer, verifier *oidc.Verifier) *service.Service {
-	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer, oidc: verifier}
+func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer, verifier *oidc.Verifier, federation SAML) *service.Service {
+	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer, oidc: verifier, saml: federation}
 	return service.New(&api.Service, admit, []service.Operation{
 		service.WithFactor(service.Read("AssumeRole", assumeRoleRule, s.assumeRole), s.assumeRoleMFA),
+		federated("AssumeRoleWithSAML", s.verifySAML, s.assumeRoleWithSAML),
 		federated("AssumeRoleWithWebIdentity", s.verifyWebIdentity, s.assumeRoleWithWebIdentity),
 		service.Read("AssumeRoot", assumeRootRule, s.assumeRoot),
 		service.Read("DecodeAuthorizationMessage", service.On(service.Anything), s.decodeAuthorizationMessage),
