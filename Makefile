@@ -3,7 +3,7 @@
 GO ?= go
 DATA ?= .warder
 
-.PHONY: run build test race lint generate fuzz bench bench-peers e2e reference mutations
+.PHONY: run build test race lint generate fuzz bench bench-peers bench-moto coverage e2e reference mutations
 
 run: build ## start Warder on 127.0.0.1:4500 with the embedded store
 	./bin/warder serve --data $(DATA)
@@ -34,6 +34,12 @@ bench: ## the figures of bench/README.md
 
 bench-peers: ## the same decisions on other engines for Go, in a module of its own; two minutes
 	cd bench/peers && export GOFLAGS=-mod=mod && $(GO) vet . && $(GO) test . && $(GO) run .
+
+bench-moto: build ## whole requests, against moto's server from PyPI; three minutes
+	$(GO) run ./bench/moto
+
+coverage: ## which operations of AWS's APIs are built
+	@$(GO) run ./internal/coverage
 
 reference: ## the policy engine against the second evaluator: make reference WARDER_REFERENCE_CASES=10000000
 	$(GO) test -count=1 -timeout 0 -run TestAgainstEngine -v ./policy/internal/reference -cases $(or $(WARDER_REFERENCE_CASES),1000000)

@@ -274,6 +274,9 @@ func (d *Daemon) wire() {
 	}
 }
 
+// Services are the AWS services that it serves.
+func (d *Daemon) Services() []*service.Service { return d.server.Services }
+
 // URL is the address clients use.
 func (d *Daemon) URL() string {
 	scheme := "http"
