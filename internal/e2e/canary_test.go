@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"net/http"
 	"net/url"
 	"os"
@@ -79,6 +85,18 @@ func TestCanary(t *testing.T) {
 	secrets["a session's secret"], secrets["a session token"] = []byte(c.SecretAccessKey), []byte(c.SessionToken)
 	s.wantCaller(c, "arn:aws:iam::"+account+":user/canary")
 
+	private, certificate := newCertificate(t)
+	secrets["a private key"], secrets["a line of a private key"] = private, []byte(strings.Split(inPEM("PRIVATE KEY", private), "\n")[1])
+	if _, err := client.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{
+		ServerCertificateName: ptr("canary"), CertificateBody: ptr(inPEM("CERTIFICATE", certificate)), PrivateKey: ptr(inPEM("PRIVATE KEY", private)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{
+		ServerCertificateName: ptr("broken"), CertificateBody: ptr("none"), PrivateKey: ptr(inPEM("PRIVATE KEY", private)),
+	})
+	wardertest.WantCode(t, err, "MalformedCertificate")
+
 	// The places where a server that is careless repeats what it was sent:
 	// refused requests, in the URL, in the body, with a wrong signature.
 	_, err = client.UpdateLoginProfile(ctx, &iam.UpdateLoginProfileInput{UserName: ptr("nobody"), Password: ptr(next)})
@@ -128,6 +146,27 @@ func TestCanary(t *testing.T) {
 	if !strings.Contains(s.log.String(), "level=DEBUG") {
 		t.Error("the log is not at debug level")
 	}
+}
+
+// newCertificate makes a private key, in PKCS #8, and a certificate of its own.
+func newCertificate(t testing.TB) (private, certificate []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	if certificate, err = x509.CreateCertificate(rand.Reader, form, form, key.Public(), key); err != nil {
+		t.Fatal(err)
+	}
+	if private, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		t.Fatal(err)
+	}
+	return private, certificate
+}
+
+func inPEM(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 // signing are credentials for this module's own signer.
