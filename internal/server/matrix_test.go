@@ -63,39 +63,44 @@ var samples = map[string]map[string]string{
 	"EntityPath":               {"EntityPath": "o-a1b2c3d4e5/r-f6g7h8i9j0example"},
 	"GlobalEndpointTokenVersion": {
 		"GlobalEndpointTokenVersion": "v2Token"},
-	"GroupName":             {"GroupName": "target"},
-	"InstanceProfileName":   {"InstanceProfileName": "target"},
-	"Name":                  {"Name": "federated"},
-	"NewPassword":           {"NewPassword": "New-Passw0rd!"},
-	"OldPassword":           {"OldPassword": "Old-Passw0rd!"},
-	"Password":              {"Password": "Passw0rd!!"},
-	"PermissionsBoundary":   {"PermissionsBoundary": targetPolicy},
-	"PolicyArn":             {"PolicyArn": targetPolicy},
-	"PolicyDocument":        {"PolicyDocument": permitAll},
-	"PolicyInputList":       {"PolicyInputList.member.1": permitAll},
-	"PolicyName":            {"PolicyName": "target"},
-	"PrincipalArn":          {"PrincipalArn": targetSAMLProvider},
-	"PolicySourceArn":       {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
-	"PrivateKey":            {"PrivateKey": sampleKey},
-	"RoleArn":               {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
-	"RoleName":              {"RoleName": "target"},
-	"RoleSessionName":       {"RoleSessionName": "session"},
-	"SAMLAssertion":         {"SAMLAssertion": "AAAA"},
-	"SAMLMetadataDocument":  {"SAMLMetadataDocument": sampleMetadata},
-	"SAMLProviderArn":       {"SAMLProviderArn": targetSAMLProvider},
-	"SerialNumber":          {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
-	"ServiceName":           {"ServiceName": "codecommit.amazonaws.com"},
-	"ServerCertificateName": {"ServerCertificateName": "target"},
-	"SSHPublicKeyBody":      {"SSHPublicKeyBody": sampleSSHKey},
-	"SSHPublicKeyId":        {"SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"},
-	"Status":                {"Status": "Inactive"},
-	"TagKeys":               {"TagKeys.member.1": "key"},
-	"Tags":                  {"Tags.member.1.Key": "key", "Tags.member.1.Value": "value"},
-	"TargetPrincipal":       {"TargetPrincipal": account},
-	"TaskPolicyArn":         {"TaskPolicyArn.arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
-	"UserName":              {"UserName": "target"},
-	"VersionId":             {"VersionId": "v1"},
-	"VirtualMFADeviceName":  {"VirtualMFADeviceName": "device"},
+	"GroupName":                {"GroupName": "target"},
+	"InstanceProfileName":      {"InstanceProfileName": "target"},
+	"Name":                     {"Name": "federated"},
+	"NewPassword":              {"NewPassword": "New-Passw0rd!"},
+	"OpenIDConnectProviderArn": {"OpenIDConnectProviderArn": targetOIDCProvider},
+	"ClientID":                 {"ClientID": "client"},
+	"ThumbprintList":           {"ThumbprintList.member.1": "0000000000000000000000000000000000000000"},
+	"Url":                      {"Url": "https://127.0.0.1"},
+	"WebIdentityToken":         {"WebIdentityToken": "AAAA"},
+	"OldPassword":              {"OldPassword": "Old-Passw0rd!"},
+	"Password":                 {"Password": "Passw0rd!!"},
+	"PermissionsBoundary":      {"PermissionsBoundary": targetPolicy},
+	"PolicyArn":                {"PolicyArn": targetPolicy},
+	"PolicyDocument":           {"PolicyDocument": permitAll},
+	"PolicyInputList":          {"PolicyInputList.member.1": permitAll},
+	"PolicyName":               {"PolicyName": "target"},
+	"PrincipalArn":             {"PrincipalArn": targetSAMLProvider},
+	"PolicySourceArn":          {"PolicySourceArn": "arn:aws:iam::" + account + ":user/target"},
+	"PrivateKey":               {"PrivateKey": sampleKey},
+	"RoleArn":                  {"RoleArn": "arn:aws:iam::" + account + ":role/target"},
+	"RoleName":                 {"RoleName": "target"},
+	"RoleSessionName":          {"RoleSessionName": "session"},
+	"SAMLAssertion":            {"SAMLAssertion": "AAAA"},
+	"SAMLMetadataDocument":     {"SAMLMetadataDocument": sampleMetadata},
+	"SAMLProviderArn":          {"SAMLProviderArn": targetSAMLProvider},
+	"SerialNumber":             {"SerialNumber": "arn:aws:iam::" + account + ":mfa/target"},
+	"ServiceName":              {"ServiceName": "codecommit.amazonaws.com"},
+	"ServerCertificateName":    {"ServerCertificateName": "target"},
+	"SSHPublicKeyBody":         {"SSHPublicKeyBody": sampleSSHKey},
+	"SSHPublicKeyId":           {"SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"},
+	"Status":                   {"Status": "Inactive"},
+	"TagKeys":                  {"TagKeys.member.1": "key"},
+	"Tags":                     {"Tags.member.1.Key": "key", "Tags.member.1.Value": "value"},
+	"TargetPrincipal":          {"TargetPrincipal": account},
+	"TaskPolicyArn":            {"TaskPolicyArn.arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
+	"UserName":                 {"UserName": "target"},
+	"VersionId":                {"VersionId": "v1"},
+	"VirtualMFADeviceName":     {"VirtualMFADeviceName": "device"},
 
 	"Audience":            {"Audience.member.1": "https://audience.example.com"},
 	"NotificationChannel": {"NotificationChannel": "arn:aws:sns:us-east-1:" + account + ":topic"},
@@ -105,6 +110,8 @@ var samples = map[string]map[string]string{
 	"SigningAlgorithm":    {"SigningAlgorithm": "ES384"},
 	"TradeInToken":        {"TradeInToken": "nothing"},
 }
+
+const targetOIDCProvider = "arn:aws:iam::" + account + ":oidc-provider/target.example.com"
 
 const targetPolicy = "arn:aws:iam::" + account + ":policy/target"
 
@@ -176,6 +183,8 @@ func (w *world) fixture(t *testing.T) {
 	must(err)
 	_, err = c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
 	must(err)
+	_, err = c.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: aws.String("https://target.example.com"), ThumbprintList: []string{strings.Repeat("0", 40)}})
+	must(err)
 	_, err = c.CreateSAMLProvider(ctx, &iam.CreateSAMLProviderInput{Name: name, SAMLMetadataDocument: aws.String(sampleMetadata)})
 	must(err)
 	_, err = c.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: name})
@@ -233,7 +242,7 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 func tables() []*service.Service {
 	return []*service.Service{
 		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil, stsservice.SAML{}),
+		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil),
 	}
 }
 

@@ -109,7 +109,7 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 		api.SummaryKeyTypeSigningCertificatesPerUserQuota:   maxSigningCertificates,
 		api.SummaryKeyTypeServerCertificates:                count(snap.ServerCertificatesOf(account, "")),
 		api.SummaryKeyTypeServerCertificatesQuota:           s.quotas.of(serverCertificatesPerAccount),
-		api.SummaryKeyTypeProviders:                         0,
+		api.SummaryKeyTypeProviders:                         count(snap.OIDCProvidersOf(account)) + count(snap.SAMLProvidersOf(account)),
 		api.SummaryKeyTypeMFADevices:                        devices,
 		api.SummaryKeyTypeMFADevicesInUse:                   assigned,
 		api.SummaryKeyTypeAccountMFAEnabled:                 oneIf(atLeast(snap.MFADevicesOwnedBy(account), 1)),
