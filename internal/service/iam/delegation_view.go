@@ -142,8 +142,9 @@ func (s *Service) covers(c *service.Call, snap *state.Snapshot, r *state.Delegat
 					continue
 				}
 				all = false
-				if strings.ContainsAny(action.Value+resource.Value, "*?$") {
-					simple = false // some of it may be allowed, and the rest by other statements
+				// Several statements may add up to a pattern, but not to everything.
+				if strings.ContainsAny(action.Value, "*?") || resource.Value != "*" && strings.ContainsAny(resource.Value, "*?$") {
+					simple = false
 				}
 			}
 		}
