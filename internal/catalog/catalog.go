@@ -7,7 +7,7 @@
 // The data comes from an npm package (see README.md) through the generator in
 // gen, and is embedded compressed, service by service: nothing is read until
 // it is asked for, and then only the services that are. What it leaves out:
-// descriptions, and the AWS managed policies.
+// descriptions. The AWS managed policies are in internal/awspolicies.
 package catalog
 
 import (

@@ -331,3 +331,21 @@ func TestAWSIsNoAccount(t *testing.T) {
 		wardertest.WantCode(t, err, "MalformedPolicyDocument")
 	}
 }
+
+// BenchmarkListAWSPolicies lists all of AWS's policies through the SDK.
+func BenchmarkListAWSPolicies(b *testing.B) {
+	s := wardertest.Start(b)
+	client := s.IAM(s.Admin)
+	for b.Loop() {
+		n := 0
+		pages := iam.NewListPoliciesPaginator(client, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, MaxItems: aws.Int32(1000)})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(b.Context())
+			must(b, err)
+			n += len(out.Policies)
+		}
+		if n != 1594 {
+			b.Fatal(n)
+		}
+	}
+}
