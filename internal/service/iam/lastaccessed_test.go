@@ -325,3 +325,36 @@ func TestLastAccessedRefusals(t *testing.T) {
 	must(t, sigv4.Sign(r, []byte(form), sigv4.Credentials{AccessKeyID: s.Admin.AccessKeyID, SecretAccessKey: s.Admin.SecretAccessKey}, "us-east-1", "iam", s.Clock.Now()))
 	wantError(t, wardertest.Do(r), "NoSuchEntity", "The job with id "+*job+" cannot be found.")
 }
+
+// TestLastAccessedOfAWSPolicy: one of AWS's policies has users in every account,
+// and each account sees its own. What a session of GetFederationToken does is
+// its user's use.
+func TestLastAccessedOfAWSPolicy(t *testing.T) {
+	s := wardertest.Start(t)
+	admin, ctx := s.IAM(s.Admin), t.Context()
+	policy := "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+	key := s.User(s.Admin, "alice", allow("sts:*", "*", ""))
+	must(t, errOf(admin.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: aws.String("alice"), PolicyArn: &policy})))
+	must(t, errOf(s.IAM(key).ListUsers(ctx, &iam.ListUsersInput{})))
+	rows := report(t, admin, generate(t, admin, policy, ""))
+	if row := service(t, rows, "iam"); aws.ToString(row.LastAuthenticatedEntity) != arnOf("user", "alice") || *row.TotalAuthenticatedEntities != 1 {
+		t.Errorf("here: %s", dump(row))
+	}
+	_, elsewhere, _ := s.NewAccount()
+	for _, row := range report(t, s.IAM(elsewhere), generate(t, s.IAM(elsewhere), policy, "")) {
+		if row.LastAuthenticated != nil || *row.TotalAuthenticatedEntities != 0 {
+			t.Errorf("in another account: %s", dump(row))
+		}
+	}
+
+	s.Clock.Add(2 * time.Minute)
+	out, err := s.STS(key).GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: aws.String("guest")})
+	must(t, err)
+	s.Clock.Add(2 * time.Minute)
+	at := s.Clock.Now().UTC().Truncate(time.Minute)
+	must(t, errOf(s.STS(wardertest.SessionCredentials(out.Credentials)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})))
+	row := service(t, report(t, admin, generate(t, admin, arnOf("user", "alice"), "")), "sts")
+	if aws.ToString(row.LastAuthenticatedEntity) != arnOf("user", "alice") || aws.ToTime(row.LastAuthenticated).Before(at) {
+		t.Errorf("after the federated user: %s", dump(row))
+	}
+}
