@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/warder-iam/warder/internal/awspolicies"
 	"github.com/warder-iam/warder/internal/servicelinked"
 )
 
@@ -69,4 +70,52 @@ func TestTable(t *testing.T) {
 	if len(names) < 200 {
 		t.Errorf("%d roles", len(names))
 	}
+}
+
+// Every role has a policy that exists.
+func TestPolicies(t *testing.T) {
+	text, err := os.ReadFile("roles.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		principal, _, _ := strings.Cut(line, "\t")
+		if r, ok := servicelinked.Of(principal); ok {
+			if awspolicies.Find(r.Policy) == nil {
+				t.Errorf("%s: there is no policy %s", principal, r.Policy)
+			}
+		}
+	}
+}
+
+// The roles that AWS's managed policies name by their ARN are in the table,
+// under the principal that stands there.
+func TestNamedByPolicies(t *testing.T) {
+	named := regexp.MustCompile(`role/aws-service-role/([a-z0-9.-]+\.amazonaws\.com)/(AWSServiceRoleFor[\w-]+)"`)
+	seen := 0
+	for _, p := range awspolicies.Open().Policies() {
+		document, err := p.Document(p.Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(document, -1) {
+			if otherwise[m[1]] {
+				continue
+			}
+			seen++
+			if r, ok := servicelinked.Of(m[1]); !ok || r.Name != m[2] && !(r.Suffix && r.Name+"_" == m[2]) {
+				t.Errorf("%s names %s of %s; the table has %+v", p.Name, m[2], m[1], r)
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("%d roles are named", seen)
+	}
+}
+
+// otherwise are principals that a managed policy names with the role of another
+// one: the services' pages know them with a role of their own, or not at all.
+var otherwise = map[string]bool{
+	"maintenance.elasticbeanstalk.amazonaws.com": true, "managedupdates.elasticbeanstalk.amazonaws.com": true,
+	"redshift-data.amazonaws.com": true,
 }

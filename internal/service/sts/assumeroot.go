@@ -24,9 +24,9 @@ var rootTasks = []string{
 }
 
 // assumeRootRule authorizes sts:AssumeRoot on the root user of the target
-// account, with sts:TaskPolicyArn. An account that is in no organization has no
-// say over another's root user, so the other account would have to allow it
-// itself, and nothing there can.
+// account, with sts:TaskPolicyArn. Only the caller's own policies are asked, as
+// within an organization: a member account has no say in who becomes its root
+// user.
 func assumeRootRule(action string, _ reflect.Type) service.Authorize {
 	return func(c *service.Call, _ *state.Snapshot, input any) ([]authz.Check, error) {
 		in := input.(*api.AssumeRootRequest)
@@ -38,7 +38,8 @@ func assumeRootRule(action string, _ reflect.Type) service.Authorize {
 		if !slices.Contains(rootTasks, task) {
 			return nil, validation("The task policy %s is not one that AssumeRoot takes.", task)
 		}
-		check := authz.Check{Action: action, Resource: arn.Root(account), Account: account}
+		check := authz.Check{Action: action, Resource: arn.Root(account), Account: c.Caller.Account}
+		check.Set("aws:ResourceAccount", policy.String(account))
 		check.Set("sts:TaskPolicyArn", policy.String(task))
 		return []authz.Check{check}, nil
 	}

@@ -19,6 +19,8 @@ func TestAssumeRoot(t *testing.T) {
 	const audit = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
 	noAudit := s.User(s.Admin, "no-audit", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
 		{"Effect":"Deny","Action":"sts:AssumeRoot","Resource":"`+rootARN+`","Condition":{"StringEquals":{"sts:TaskPolicyArn":"`+audit+`"}}}]}`)
+	notThere := s.User(s.Admin, "not-there", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"`+other+`"}}}]}`)
 	nobody := s.User(s.Admin, "nobody", "")
 	const explicit = "with an explicit deny in an identity-based policy"
 	for _, tc := range []struct {
@@ -35,6 +37,7 @@ func TestAssumeRoot(t *testing.T) {
 		{"no permission", nobody, other, audit, 900, "AccessDenied", "because no identity-based policy allows the sts:AssumeRoot action"},
 		{"the task is denied", noAudit, other, audit, 900, "AccessDenied", explicit},
 		{"another task is not denied", noAudit, other, "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy", 900, "AccessDenied", "on resource: " + rootARN},
+		{"the account is denied", notThere, other, audit, 900, "AccessDenied", explicit},
 		{"no task policy", s.Admin, other, "arn:aws:iam::aws:policy/AdministratorAccess", 900, "ValidationError", "AdministratorAccess"},
 		{"a task policy of another path", s.Admin, other, "arn:aws:iam::aws:policy/IAMAuditRootUserCredentials", 900, "ValidationError", ""},
 		{"too long", s.Admin, other, audit, 901, "ValidationError", "durationSeconds"},
@@ -49,7 +52,7 @@ func TestAssumeRoot(t *testing.T) {
 		if wardertest.Code(err) != tc.code || !strings.Contains(wardertest.Message(err), tc.text) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
-		if strings.HasPrefix(tc.name, "another task") && strings.Contains(wardertest.Message(err), explicit) {
+		if tc.code == "AccessDenied" && tc.text != explicit && strings.Contains(wardertest.Message(err), explicit) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
