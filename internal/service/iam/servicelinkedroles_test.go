@@ -60,6 +60,19 @@ func TestCreateServiceLinkedRole(t *testing.T) {
 		*attached.AttachedPolicies[0].PolicyName != "AmazonECSServiceRolePolicy" {
 		t.Errorf("attached: %+v, %v", attached, err)
 	}
+	// Its permissions are those of AWS's policy.
+	entities, err := c.ListEntitiesForPolicy(t.Context(), &iam.ListEntitiesForPolicyInput{PolicyArn: attached.AttachedPolicies[0].PolicyArn})
+	if err != nil || len(entities.PolicyRoles) != 1 || *entities.PolicyRoles[0].RoleName != *got.RoleName {
+		t.Errorf("the policy is attached to %+v, %v", entities, err)
+	}
+	for action, want := range map[string]types.PolicyEvaluationDecisionType{
+		"ec2:DescribeSubnets": types.PolicyEvaluationDecisionTypeAllowed, "iam:CreateUser": types.PolicyEvaluationDecisionTypeImplicitDeny,
+	} {
+		out, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &arn, ActionNames: []string{action}})
+		if err != nil || len(out.EvaluationResults) != 1 || out.EvaluationResults[0].EvalDecision != want {
+			t.Errorf("%s: %+v, %v", action, out, err)
+		}
+	}
 	inline, err := c.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: got.RoleName})
 	if err != nil || len(inline.PolicyNames) != 0 {
 		t.Errorf("inline: %+v, %v", inline, err)
