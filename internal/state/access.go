@@ -84,7 +84,7 @@ func (p *pending) access(principal string, k accessKey, a access) {
 		uses = make(map[accessKey]access)
 		p.accesses[principal] = uses
 	}
-	a.region = newer(old.region, a.region)
+	a.region = keep(old.region, a.region)
 	uses[k] = a
 }
 

@@ -57,9 +57,9 @@ type pending struct {
 	size     int
 }
 
-// newer gives what an equal text that is kept already can stand for: the texts
-// of a request must not keep its headers in memory.
-func newer(kept, text string) string {
+// keep gives the text that is kept already where it is the same, and else a copy:
+// what is kept of a request must not keep its headers in memory.
+func keep(kept, text string) string {
 	if kept == text {
 		return kept
 	}
@@ -79,7 +79,7 @@ func (p *pending) touch(use LastUse) {
 	} else if old.Date.Equal(use.Date) && old.Service == use.Service && old.Region == use.Region {
 		return
 	}
-	use.Service, use.Region = newer(old.Service, use.Service), newer(old.Region, use.Region)
+	use.Service, use.Region = keep(old.Service, use.Service), keep(old.Region, use.Region)
 	p.lastUses[use.ID] = use
 }
 
