@@ -18,6 +18,7 @@ import (
 //
 //	GET  /env?account=ID  the administrator's access key and the address
 //	POST /accounts        make an account (AccountSpec → NewAccount)
+//	GET, POST /tokens, POST /tokens/remove  hardware MFA tokens (tokens.go)
 //	POST /import          make an account of listings ([]transfer.File → Imported)
 //	GET  /export?account=ID&all=1  write an account's listings ([]transfer.File)
 //
@@ -64,6 +65,7 @@ func (d *Daemon) controlHandler() http.Handler {
 		reply(w, Env{URL: d.URL(), Account: account, Key: key}, err)
 	})
 	mux.HandleFunc("POST /accounts", d.serveCreateAccount)
+	d.tokenRoutes(mux)
 	mux.HandleFunc("POST /import", d.serveImport)
 	mux.HandleFunc("GET /export", d.serveExport)
 	return mux

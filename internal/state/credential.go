@@ -31,17 +31,21 @@ func (s *Snapshot) AccessKeysOf(owner string) iter.Seq[*AccessKey] {
 	return values(s.AccessKeys.scan(accessKeyByOwner, owner+"\x00", ""))
 }
 
-// MFADevice is a virtual MFA device: a TOTP secret, and whose it is.
+// MFADevice is a TOTP secret, and whose it is: a virtual device, or a hardware
+// token that the operator has loaded.
 type MFADevice struct {
-	Serial  string // its ARN: arn:aws:iam::ACCOUNT:mfa/path/name
+	Serial  string // of a virtual device its ARN: arn:aws:iam::ACCOUNT:mfa/path/name
 	Account string
-	Path    string
-	Name    string
-	Created time.Time
-	Seed    []byte    // sealed: internal/seal, purpose "mfa-seed", bound to Serial and Account
-	Tags    []Tag     `json:",omitempty"`
-	Owner   string    `json:",omitempty"` // unique id of the user or the account id of the root user; "": unassigned
-	Enabled time.Time `json:",omitzero"`
+	Path    string `json:",omitempty"` // of a virtual device
+	Name    string `json:",omitempty"`
+	// Hardware tokens are there before anybody enables them and are not deleted
+	// by who does not have them.
+	Hardware bool `json:",omitempty"`
+	Created  time.Time
+	Seed     []byte    // sealed: internal/seal, purpose "mfa-seed", bound to Serial and Account
+	Tags     []Tag     `json:",omitempty"`
+	Owner    string    `json:",omitempty"` // unique id of the user or the account id of the root user; "": unassigned
+	Enabled  time.Time `json:",omitzero"`
 	// Counter is the last time step whose code was accepted; Drift what the
 	// device's clock is ahead, in steps. A code of a step up to Counter is never
 	// accepted again.

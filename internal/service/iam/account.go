@@ -68,6 +68,9 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 	account := c.Caller.Account
 	devices, assigned := 0, 0
 	for d := range snap.MFADevicesOf(account, "") {
+		if d.Hardware && d.Owner == "" {
+			continue // nobody's yet
+		}
 		devices++
 		if d.Owner != "" {
 			assigned++

@@ -14,8 +14,10 @@ import (
 	"github.com/warder-iam/warder/policy"
 )
 
-// MFA devices of users and of the root user. Only virtual ones are built: those
-// that CreateVirtualMFADevice makes (virtualmfa.go).
+// MFA devices of users and of the root user: virtual ones, which
+// CreateVirtualMFADevice makes (virtualmfa.go), and hardware tokens, which the
+// operator loads. Security keys are registered in AWS's console only, and there
+// are none here.
 
 func noSuchMFADevice(serial string) error {
 	return awserr.New("NoSuchEntity", "MFA Device with serial number %s does not exist.", serial)
@@ -27,6 +29,15 @@ func findMFADevice(c *service.Call, s *state.Snapshot, serial string) (*state.MF
 		return d, nil
 	}
 	return nil, noSuchMFADevice(serial)
+}
+
+// findVirtualMFADevice finds a virtual device of the caller's account.
+func findVirtualMFADevice(c *service.Call, s *state.Snapshot, serial string) (*state.MFADevice, error) {
+	d, err := findMFADevice(c, s, serial)
+	if err == nil && d.Hardware {
+		return nil, noSuchMFADevice(serial)
+	}
+	return d, err
 }
 
 // findOwnedMFADevice finds a device that is enabled for that owner.
@@ -88,11 +99,12 @@ func invalidCodes() error {
 	return awserr.New("InvalidAuthenticationCode", "Authentication code for device is not valid.")
 }
 
-// isVirtual says whether a serial number is that of a virtual device. Hardware
-// devices have serial numbers of their own, security keys are u2f/….
-func isVirtual(serial string) bool {
+// isSecurityKey says whether a serial number is that of a FIDO security key: an
+// ARN that ends in u2f/user/NAME/KEY
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns).
+func isSecurityKey(serial string) bool {
 	a, err := arn.Parse(serial)
-	return err == nil && a.Service == "iam" && strings.HasPrefix(a.Resource, "mfa/")
+	return err == nil && a.Service == "iam" && strings.HasPrefix(a.Resource, "u2f/")
 }
 
 func (s *Service) enableMFADevice(c *service.Call, tx *state.Tx, in *api.EnableMFADeviceRequest) (*none, error) {
@@ -100,17 +112,17 @@ func (s *Service) enableMFADevice(c *service.Call, tx *state.Tx, in *api.EnableM
 	if err != nil {
 		return nil, err
 	}
-	if !isVirtual(*in.SerialNumber) {
-		return nil, awserr.New(awserr.CodeNotImplemented, "Hardware MFA devices and security keys are not implemented by Warder. Use a virtual MFA device.")
+	if err := requireOwnMFA(c, &tx.Snapshot, o); err != nil {
+		return nil, err
 	}
 	d, err := findMFADevice(c, &tx.Snapshot, *in.SerialNumber)
 	if err != nil {
 		return nil, err
 	}
-	if err := requireOwnMFA(c, &tx.Snapshot, o); err != nil {
-		return nil, err
-	}
-	if d.Owner != "" {
+	switch {
+	case d.Owner == o.id && o.user != nil:
+		return nil, awserr.New("EntityAlreadyExists", "MFA Device for user %s already exists.", o.user.Name)
+	case d.Owner != "":
 		return nil, awserr.New("EntityAlreadyExists", "MFA Device is already in use.")
 	}
 	if atLeast(tx.MFADevicesOwnedBy(o.id), maxMFADevices) {
@@ -155,11 +167,11 @@ func (s *Service) deactivateMFADevice(c *service.Call, tx *state.Tx, in *api.Dea
 	if err != nil {
 		return nil, err
 	}
-	d, err := findOwnedMFADevice(c, &tx.Snapshot, o, *in.SerialNumber)
-	if err != nil {
+	if err := requireOwnMFA(c, &tx.Snapshot, o); err != nil {
 		return nil, err
 	}
-	if err := requireOwnMFA(c, &tx.Snapshot, o); err != nil {
+	d, err := findOwnedMFADevice(c, &tx.Snapshot, o, *in.SerialNumber)
+	if err != nil {
 		return nil, err
 	}
 	// The counter stays: a code that was used is not good for the next owner either.
@@ -186,14 +198,14 @@ func (s *Service) listMFADevices(c *service.Call, snap *state.Snapshot, in *api.
 	return out, nil
 }
 
+// getMFADevice is about security keys only, as AWS documents
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetMFADevice.html).
 func (s *Service) getMFADevice(c *service.Call, snap *state.Snapshot, in *api.GetMFADeviceRequest) (*api.GetMFADeviceResponse, error) {
-	o, err := findMFAOwner(c, snap, in.UserName)
-	if err != nil {
+	if _, err := findMFAOwner(c, snap, in.UserName); err != nil {
 		return nil, err
 	}
-	d, err := findOwnedMFADevice(c, snap, o, *in.SerialNumber)
-	if err != nil {
-		return nil, err
+	if !isSecurityKey(*in.SerialNumber) {
+		return nil, validation("The MFA device serial number sent in the request is invalid or not supported by this API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or API.")
 	}
-	return &api.GetMFADeviceResponse{UserName: o.name(), SerialNumber: ptr(d.Serial), EnableDate: ptr(d.Enabled)}, nil
+	return nil, noSuchMFADevice(*in.SerialNumber)
 }

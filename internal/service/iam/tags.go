@@ -90,11 +90,9 @@ func taggedPolicy(c *service.Call, s *state.Snapshot, policyARN *string) (*state
 	return nil, awserr.New("NoSuchEntity", "Policy %s was not found.", *policyARN)
 }
 
+// taggedMFADevice finds a virtual device: hardware tokens have no tags.
 func taggedMFADevice(c *service.Call, s *state.Snapshot, serial *string) (*state.MFADevice, error) {
-	if d := s.MFADevices.Get(*serial); d != nil && d.Account == c.Caller.Account {
-		return d, nil
-	}
-	return nil, awserr.New("NoSuchEntity", "MFA Device with serial number %s does not exist.", *serial)
+	return findVirtualMFADevice(c, s, *serial)
 }
 
 func (s *Service) tagUser(c *service.Call, tx *state.Tx, in *api.TagUserRequest) (*none, error) {

@@ -77,6 +77,9 @@ func (s *Service) createVirtualMFADevice(c *service.Call, tx *state.Tx, in *api.
 	}
 	devices := 0
 	for d := range tx.MFADevicesOf(account, "") {
+		if d.Hardware {
+			continue
+		}
 		// Names differ by more than case, as those of users do.
 		if strings.EqualFold(d.Serial, serial) {
 			return nil, awserr.New("EntityAlreadyExists", "MFA device already exists.")
@@ -101,7 +104,7 @@ func (s *Service) createVirtualMFADevice(c *service.Call, tx *state.Tx, in *api.
 }
 
 func (s *Service) deleteVirtualMFADevice(c *service.Call, tx *state.Tx, in *api.DeleteVirtualMFADeviceRequest) (*none, error) {
-	d, err := findMFADevice(c, &tx.Snapshot, *in.SerialNumber)
+	d, err := findVirtualMFADevice(c, &tx.Snapshot, *in.SerialNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +125,9 @@ func (s *Service) listVirtualMFADevices(c *service.Call, snap *state.Snapshot, i
 	devices, end := page(snap.MFADevicesOf(c.Caller.Account, after), limit,
 		func(d *state.MFADevice) string { return d.Serial },
 		func(d *state.MFADevice) bool {
+			if d.Hardware {
+				return false
+			}
 			switch deref(in.AssignmentStatus) {
 			case api.AssignmentStatusTypeAssigned:
 				return d.Owner != ""
