@@ -302,6 +302,14 @@ func (s *Service) serviceLinkedRoleOperations() []service.Operation {
 
 func (s *Service) outboundFederationOperations() []service.Operation {
 	return []service.Operation{
+		service.WithPrepare(service.Write("EnableOutboundWebIdentityFederation", on(anything), s.enableOutboundFederation), s.prepareOutboundFederation),
+		service.Write("DisableOutboundWebIdentityFederation", on(anything), s.disableOutboundFederation),
+		service.Read("GetOutboundWebIdentityFederationInfo", on(anything), s.getOutboundFederationInfo),
+	}
+}
+
+func (s *Service) delegationOperations() []service.Operation {
+	return []service.Operation{
 		service.Write("CreateDelegationRequest", on(newDelegationRequest), s.createDelegationRequest),
 		service.Write("AssociateDelegationRequest", on(delegationRequest), s.associateDelegationRequest),
 		service.Read("GetDelegationRequest", on(delegationRequest, delegationOwner), s.getDelegationRequest),
@@ -311,14 +319,6 @@ func (s *Service) outboundFederationOperations() []service.Operation {
 		service.Write("RejectDelegationRequest", on(delegationRequest), s.rejectDelegationRequest),
 		service.Write("SendDelegationToken", on(delegationRequest), s.sendDelegationToken),
 		service.Read("GetHumanReadableSummary", on(summarized, delegationOwner), s.getHumanReadableSummary),
-	}
-}
-
-func (s *Service) delegationOperations() []service.Operation {
-	return []service.Operation{
-		service.WithPrepare(service.Write("EnableOutboundWebIdentityFederation", on(anything), s.enableOutboundFederation), s.prepareOutboundFederation),
-		service.Write("DisableOutboundWebIdentityFederation", on(anything), s.disableOutboundFederation),
-		service.Read("GetOutboundWebIdentityFederationInfo", on(anything), s.getOutboundFederationInfo),
 	}
 }
 
