@@ -45,6 +45,9 @@ const (
 // fixture makes.
 var samples = map[string]map[string]string{
 	"Arn":                      {"Arn": "arn:aws:iam::" + account + ":user/target"},
+	"AWSServiceName":           {"AWSServiceName": "ecs.amazonaws.com"},
+	"DeletionTaskId":           {"DeletionTaskId": "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/11111111-2222-3333-4444-555555555555"},
+	"EntityPath":               {"EntityPath": "o-a1b2c3d4e5/r-f6g7h8i9j0example"},
 	"JobId":                    {"JobId": "00000000-0000-4000-8000-000000000000"},
 	"ServiceNamespace":         {"ServiceNamespace": "s3"},
 	"ServiceNamespaces":        {"ServiceNamespaces.member.1": "s3"},
@@ -53,14 +56,11 @@ var samples = map[string]map[string]string{
 	"AssumeRolePolicyDocument": {"AssumeRolePolicyDocument": trustOwn},
 	"AuthenticationCode1":      {"AuthenticationCode1": "000000"},
 	"AuthenticationCode2":      {"AuthenticationCode2": "111111"},
-	"AWSServiceName":           {"AWSServiceName": "ecs.amazonaws.com"},
 	"CertificateBody":          {"CertificateBody": sampleCertificate},
 	"CertificateId":            {"CertificateId": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
-	"DeletionTaskId":           {"DeletionTaskId": "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/11111111-2222-3333-4444-555555555555"},
 	"Description":              {"Description": "a description"},
 	"Encoding":                 {"Encoding": "PEM"},
 	"EncodedMessage":           {"EncodedMessage": "nothing"},
-	"EntityPath":               {"EntityPath": "o-a1b2c3d4e5/r-f6g7h8i9j0example"},
 	"GlobalEndpointTokenVersion": {
 		"GlobalEndpointTokenVersion": "v2Token"},
 	"GroupName":                {"GroupName": "target"},
@@ -242,7 +242,7 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 func tables() []*service.Service {
 	return []*service.Service{
 		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil),
+		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil, stsservice.SAML{}),
 	}
 }
 
