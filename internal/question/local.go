@@ -69,7 +69,7 @@ func (q *Question) Request(now time.Time) (*policy.Request, error) {
 	}
 	r := &policy.Request{Principal: p, Action: q.Action, Resource: q.Resource, ResourceAccount: q.ResourceAccount}
 	if r.ResourceAccount == "" {
-		r.ResourceAccount = Owner(q.Resource, p.Account)
+		r.ResourceAccount = Owner(q.Action, q.Resource, p.Account)
 	}
 	keys := policy.NewContext()
 	for k, v := range q.Context {

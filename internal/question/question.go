@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/arn"
+	"github.com/warder-iam/warder/internal/awspolicies"
 	"github.com/warder-iam/warder/policy"
 )
 
@@ -121,13 +122,26 @@ func setDefault(v policy.Values, name string, value policy.Value) {
 	}
 }
 
-// Owner is the account that a resource's ARN names, or otherwise where the ARN
-// names none, as those of S3 buckets do not.
-func Owner(resource, otherwise string) string {
-	if a, err := arn.Parse(resource); err == nil && a.Account != "" {
-		return a.Account
+// Owner is the account that owns a resource that somebody acts on: the one that
+// its ARN names, or otherwise where the ARN names none, as those of S3 buckets do
+// not. AWS managed policies count as everybody's own, except for who would change
+// them.
+func Owner(action, resource, otherwise string) string {
+	a, err := arn.Parse(resource)
+	if err != nil || a.Account == "" || a.Account == awspolicies.Account && a.Service == "iam" && !changesPolicy(action) {
+		return otherwise
 	}
-	return otherwise
+	return a.Account
+}
+
+// changesPolicy says whether the action changes or deletes a managed policy.
+func changesPolicy(action string) bool {
+	for _, name := range []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:DeletePolicy"} {
+		if strings.EqualFold(action, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // PolicyKind is the kind of policy that an action on a resource is subject to.

@@ -244,3 +244,22 @@ func TestLayersFailClosed(t *testing.T) {
 		}
 	}
 }
+
+func TestOwner(t *testing.T) {
+	const me, other, managed = "111122223333", "222233334444", "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	for _, test := range []struct{ action, resource, want string }{
+		{"s3:GetObject", "arn:aws:s3:::bucket/key", me},
+		{"s3:GetObject", "*", me},
+		{"iam:GetUser", "arn:aws:iam::" + other + ":user/jo", other},
+		{"iam:GetPolicy", managed, me},
+		{"IAM:deletePolicy", managed, "aws"},
+		{"iam:CreatePolicyVersion", managed, "aws"},
+		{"iam:SetDefaultPolicyVersion", managed, "aws"},
+		{"iam:DeletePolicyVersion", managed, "aws"},
+		{"ssm:GetParameter", "arn:aws:ssm:us-east-1:aws:parameter/x", "aws"},
+	} {
+		if got := Owner(test.action, test.resource, me); got != test.want {
+			t.Errorf("%s on %s: %s, want %s", test.action, test.resource, got, test.want)
+		}
+	}
+}

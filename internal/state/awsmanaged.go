@@ -21,8 +21,9 @@ func (p *ManagedPolicy) ServiceLinked() bool {
 
 // awsManaged are the records of AWS managed policies that were asked for so far,
 // by *awspolicies.Policy. They are the same in every snapshot and every State of
-// the process, and so is what their documents compile to. No table holds them
-// and nothing of them is stored.
+// the process, and so is what their documents compile to. Nothing of them is
+// stored. Only policies of AWS's that an import brought, and that are newer than
+// those embedded, are records in the table of policies, of the account "aws".
 var awsManaged sync.Map
 
 // awsManagedPolicy finds an AWS managed policy by its exact ARN; nil if there is

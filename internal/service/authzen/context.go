@@ -68,7 +68,7 @@ const keyResourceAccount = "aws:ResourceAccount"
 // ownerOf is the account that owns the resource: the one in its ARN, or the
 // one that aws:ResourceAccount says, or the subject's.
 func ownerOf(t *tuple, sub *subject) (string, *failure) {
-	owner := question.Owner(t.resource.id, "")
+	owner := question.Owner(t.action.id, t.resource.id, "")
 	for name, v := range t.resource.properties {
 		if !strings.EqualFold(name, keyResourceAccount) {
 			continue

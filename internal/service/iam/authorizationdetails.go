@@ -7,7 +7,6 @@ import (
 	"time"
 
 	api "github.com/warder-iam/warder/internal/api/iam"
-	"github.com/warder-iam/warder/internal/awspolicies"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
@@ -47,8 +46,8 @@ func (d *details) kinds() []detailKind {
 			return detailsOf(d.s.PoliciesOf(d.account, after), func(p *state.ManagedPolicy) string { return p.Name }, d.policy)
 		}},
 		{api.EntityTypeAWSManagedPolicy, func(after string) iter.Seq2[string, func()] {
-			return detailsOf(d.awsPolicies(after), func(p *awspolicies.Policy) string { return p.Name }, func(p *awspolicies.Policy) {
-				d.policy(d.s.PolicyByARN(p.ARN()))
+			return detailsOf(d.awsPolicies(after), func(p *listedPolicy) string { return p.name }, func(p *listedPolicy) {
+				d.policy(d.s.PolicyByARN(p.arn))
 			})
 		}},
 	}
@@ -140,11 +139,14 @@ func (d *details) role(r *state.Role) {
 }
 
 // awsPolicies iterates over the policies of AWS that the account uses.
-func (d *details) awsPolicies(after string) iter.Seq[*awspolicies.Policy] {
-	return func(yield func(*awspolicies.Policy) bool) {
-		for _, p := range awspolicies.Open().From(after) {
-			used := usedAs(d.s, d.account, p.ARN(), "", true) || usedAs(d.s, d.account, p.ARN(), api.PolicyUsageTypePermissionsBoundary, false)
-			if used && !strings.EqualFold(p.Name, after) && !yield(p) {
+func (d *details) awsPolicies(after string) iter.Seq[*listedPolicy] {
+	if after != "" {
+		after = listedPolicy{name: after, aws: true}.key()
+	}
+	return func(yield func(*listedPolicy) bool) {
+		for p := range policiesInScope(d.s, d.account, api.PolicyScopeTypeAWS, after) {
+			used := usedAs(d.s, d.account, p.arn, "", true) || usedAs(d.s, d.account, p.arn, api.PolicyUsageTypePermissionsBoundary, false)
+			if used && !yield(&p) {
 				return
 			}
 		}

@@ -86,13 +86,21 @@ func policiesInScope(s *state.Snapshot, account, scope, after string) iter.Seq[l
 			}
 		}
 	}
-	aws := func(yield func(listedPolicy) bool) {
+	known := func(yield func(listedPolicy) bool) {
 		for _, p := range awspolicies.Open().From(name) {
 			if l := listedOfAWS(p); l.key() > after && !yield(l) {
 				return
 			}
 		}
 	}
+	imported := func(yield func(listedPolicy) bool) { // newer than what is known
+		for p := range s.PoliciesOf(awspolicies.Account, "") {
+			if l := listedOf(p); l.key() > after && !yield(l) {
+				return
+			}
+		}
+	}
+	aws := merged(known, imported)
 	switch scope {
 	case api.PolicyScopeTypeLocal:
 		return own

@@ -89,7 +89,7 @@ func (sim *simulation) decide(action, resource string) verdict {
 	layers.Resource = sim.compiled[question.PolicyKind(action, resource)]
 	owner := sim.owner
 	if owner == "" && layers.Resource != nil {
-		owner = question.Owner(resource, sim.caller.Account)
+		owner = question.Owner(action, resource, sim.caller.Account)
 	}
 	if owner == "" {
 		// Without a resource policy AWS simulates the principal's side alone,
