@@ -1,7 +1,9 @@
 package saml_test
 
 import (
+	"crypto"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
+	"github.com/russellhaering/goxmldsig/etreeutils"
 
 	"github.com/warder-iam/warder/internal/federation/saml"
 	"github.com/warder-iam/warder/internal/federation/saml/samltest"
@@ -292,6 +295,54 @@ func TestAlgorithms(t *testing.T) {
 		_, err := provider(t, p).Verify(samltest.Encode(doc), saml.AWS, now)
 		if got, _ := refusal(t, err); got != want {
 			t.Errorf("%s: %q, want %q", method, got, want)
+		}
+	}
+}
+
+// A digest by SHA-1 under a signature by SHA-256.
+func TestDigestAlgorithm(t *testing.T) {
+	p := idp()
+	doc := p.Document(samltest.Response{Now: now})
+	a := doc.Root().FindElement("Assertion")
+	reference := a.FindElement("Signature/SignedInfo/Reference")
+	canonical := func(e *etree.Element) []byte {
+		context, err := etreeutils.NSBuildParentContext(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := etreeutils.NSDetatch(context, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := alone.FindElement("./Signature"); s != nil {
+			alone.RemoveChild(s)
+		}
+		text, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for algorithm, tc := range map[string]struct {
+		hash crypto.Hash
+		want string
+	}{
+		"http://www.w3.org/2001/04/xmlenc#sha256": {crypto.SHA256, ""},
+		ds + "sha1": {crypto.SHA1, "Response signature invalid"},
+	} {
+		h := tc.hash.New()
+		h.Write(canonical(a))
+		reference.FindElement("DigestMethod").CreateAttr("Algorithm", algorithm)
+		reference.FindElement("DigestValue").SetText(base64.StdEncoding.EncodeToString(h.Sum(nil)))
+		sum := sha256.Sum256(canonical(a.FindElement("Signature/SignedInfo")))
+		value, err := rsa.SignPKCS1v15(nil, p.Key, crypto.SHA256, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.FindElement("Signature/SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+		_, err = provider(t, p).Verify(samltest.Encode(doc), saml.AWS, now)
+		if got, _ := refusal(t, err); got != tc.want {
+			t.Errorf("%s: %q (%v), want %q", algorithm, got, errors.Unwrap(err), tc.want)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/russellhaering/goxmldsig/etreeutils"
 )
 
-// The algorithms that are accepted. SHA-1 is not: Go's own verification has no
-// SHA-1 any more, and forged digests would be a matter of money.
+// The algorithms that are accepted. SHA-1 is not, which the library would take:
+// two documents of one digest are a matter of money.
 var (
 	canonicalisations = []string{
 		string(dsig.CanonicalXML10ExclusiveAlgorithmId), string(dsig.CanonicalXML10RecAlgorithmId), string(dsig.CanonicalXML11AlgorithmId),
