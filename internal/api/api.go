@@ -25,7 +25,7 @@ import (
 	"sync"
 )
 
-//go:generate go run ./gen -models models -out . iam sts
+//go:generate go run ./gen -models models -out . iam sts cloudtrail
 
 // A Service is one AWS API at one version.
 type Service struct {
@@ -38,6 +38,8 @@ type Service struct {
 	SigningName    string // "iam": the service in a signature's scope
 	EndpointPrefix string // "iam": the first label of the host name
 	GlobalEndpoint string // "iam.amazonaws.com", if the service has one
+	JSONVersion    string // "1.1", in the json protocol
+	TargetPrefix   string // of X-Amz-Target, in the json protocol
 
 	Operations []Operation // by name
 	Errors     []Error     // by code

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/internal/api"
+	"github.com/warder-iam/warder/internal/api/cloudtrail"
 	"github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/api/sts"
 	"github.com/warder-iam/warder/internal/awserr"
@@ -40,6 +41,7 @@ type question struct {
 
 type answer struct {
 	Body, ContentType string         `json:",omitempty"`
+	Target            string         `json:",omitempty"`
 	Parsed            map[string]any `json:",omitempty"`
 }
 
@@ -94,7 +96,38 @@ func mustAsk(t *testing.T, questions []question) []answer {
 	return answers
 }
 
-var botocoreServices = map[string]*api.Service{"iam": &iam.Service, "sts": &sts.Service}
+var botocoreServices = map[string]*api.Service{"iam": &iam.Service, "sts": &sts.Service, "cloudtrail": &cloudtrail.Service}
+
+// encode writes a response in the service's protocol.
+func encode(svc *api.Service, op *api.Operation, out any) string {
+	if svc.Protocol == "json" {
+		return string(AppendJSONResponse(nil, svc, op, out))
+	}
+	return string(AppendQueryResponse(nil, svc, op, out, "id-1"))
+}
+
+// decodeAny reads a request to an operation in the service's protocol.
+func decodeAny(svc *api.Service, operation string, a answer) (any, error) {
+	if svc.Protocol == "json" {
+		op, err := Target(svc, a.Target)
+		if err != nil || op.Name != operation {
+			return nil, fmt.Errorf("the target %s is %v, %v", a.Target, op, err)
+		}
+		if want := ContentTypeJSON(svc); a.ContentType != want {
+			return nil, fmt.Errorf("content type %s, want %s", a.ContentType, want)
+		}
+		return DecodeJSON(svc, op, []byte(a.Body))
+	}
+	form, err := ParseForm([]byte(a.Body), "", a.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	op, err := Operation(svc, form)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeQuery(svc, op, form)
+}
 
 // awkwardInputs are inputs as a service gets them.
 var awkwardInputs = []struct {
@@ -148,8 +181,7 @@ func awkward(t *testing.T) (questions []question, want []any) {
 	for _, c := range awkwardOutputs {
 		svc := botocoreServices[c.service]
 		op := svc.Operation(c.operation)
-		body := AppendQueryResponse(nil, svc, op, c.out, "id-1")
-		questions = append(questions, question{Service: c.service, Operation: c.operation, Response: string(body), Status: 200})
+		questions = append(questions, question{Service: c.service, Operation: c.operation, Response: encode(svc, op, c.out), Status: 200})
 		want = append(want, withMetadata(asParams(svc, op.OutputShape, c.out)))
 	}
 	for _, message := range []string{"plain", "<&>\"' é 😀\r\n"} {
@@ -174,18 +206,7 @@ func check(t *testing.T, q question, a answer, want any) {
 		}
 		return
 	}
-	svc := botocoreServices[q.Service]
-	form, err := ParseForm([]byte(a.Body), "", a.ContentType)
-	if err != nil {
-		t.Errorf("%s: %s: %v", q.Operation, a.Body, err)
-		return
-	}
-	op, err := Operation(svc, form)
-	if err != nil {
-		t.Errorf("%s: %s: %v", q.Operation, a.Body, err)
-		return
-	}
-	got, err := DecodeQuery(svc, op, form)
+	got, err := decodeAny(botocoreServices[q.Service], q.Operation, a)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: %s\nis read as %s, %v\nwant %s", q.Operation, a.Body, dump(got), err, dump(want))
 	}
@@ -244,8 +265,7 @@ func TestBotocoreLive(t *testing.T) {
 			if p := servicePlanOf(svc).of(op.OutputShape); p != nil {
 				f.structure(p, reflect.ValueOf(out).Elem())
 			}
-			body := AppendQueryResponse(nil, svc, op, out, "id-1")
-			questions = append(questions, question{Service: name, Operation: op.Name, Response: string(body), Status: 200})
+			questions = append(questions, question{Service: name, Operation: op.Name, Response: encode(svc, op, out), Status: 200})
 			want = append(want, withMetadata(asParams(svc, op.OutputShape, out)))
 		}
 	}
@@ -289,6 +309,8 @@ func (f *filler) value(p *plan, v reflect.Value) {
 		v.SetString(fmt.Sprintf("%s %d", []string{"a&b=c", "é😀", "<x>", "\"'", "%41+", "x\ny"}[f.n%6], f.n))
 	case api.Integer, api.Long:
 		v.SetInt(int64(f.n))
+	case api.Float, api.Double:
+		v.SetFloat(float64(f.n) / 4)
 	case api.Boolean:
 		v.SetBool(f.n%2 == 0)
 	case api.Timestamp:

@@ -3,10 +3,11 @@
 // checks inputs against the constraints of the service's model and says what
 // is wrong in AWS's words.
 //
-// It knows the query protocol so far, which IAM and STS speak:
-// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html. The plans and
-// the validation do not depend on the protocol, so json, rest-json and
-// rest-xml are further codecs beside the query one.
+// It knows the query protocol, which IAM and STS speak, and AWS JSON 1.0 and 1.1:
+// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html,
+// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html. The plans and
+// the validation do not depend on the protocol, so rest-json and
+// rest-xml are further codecs beside these.
 //
 // The package does no I/O and does not know who is calling. internal/server
 // is its caller: it reads the body within its own limit, then

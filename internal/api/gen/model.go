@@ -13,11 +13,13 @@ type model struct {
 		APIVersion          string `json:"apiVersion"`
 		EndpointPrefix      string `json:"endpointPrefix"`
 		GlobalEndpoint      string `json:"globalEndpoint"`
+		JSONVersion         string `json:"jsonVersion"`
 		Protocol            string `json:"protocol"`
 		ServiceAbbreviation string `json:"serviceAbbreviation"`
 		ServiceFullName     string `json:"serviceFullName"`
 		ServiceID           string `json:"serviceId"`
 		SigningName         string `json:"signingName"`
+		TargetPrefix        string `json:"targetPrefix"`
 		XMLNamespace        string `json:"xmlNamespace"`
 	} `json:"metadata"`
 	Operations map[string]*operation `json:"operations"`

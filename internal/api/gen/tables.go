@@ -66,6 +66,8 @@ import (
 		{"SigningName", signing},
 		{"EndpointPrefix", m.EndpointPrefix},
 		{"GlobalEndpoint", m.GlobalEndpoint},
+		{"JSONVersion", m.JSONVersion},
+		{"TargetPrefix", m.TargetPrefix},
 	} {
 		if f[1] != "" {
 			fmt.Fprintf(b, "%s: %q,\n", f[0], f[1])

@@ -4,7 +4,7 @@ Reads a JSON list of questions from standard input and writes the list of
 answers to standard output. A question is one of
 
     {"Request": {...}, "Service": "iam", "Operation": "CreateUser"}
-        the parameters of a call; the answer is {"Body": ..., "ContentType": ...}
+        the parameters of a call; the answer is {"Body": ..., "ContentType": ..., "Target": ...}
     {"Response": "<...>", "Status": 200, "Service": ..., "Operation": ...}
         the body of a response; the answer is {"Parsed": {...}}
 
@@ -56,10 +56,14 @@ def plain(value):
     raise TypeError(type(value))
 
 
+def text(header):
+    return header.decode() if isinstance(header, bytes) else header
+
+
 def answer(question):
     op = operation(question)
     if "Request" in question:
-        serializer = serialize.create_serializer("query", include_validation=False)
+        serializer = serialize.create_serializer(op.service_model.protocol, include_validation=False)
         request = serializer.serialize_to_request(revive(question["Request"], op.input_shape), op)
         prepared = AWSRequest(
             method=request["method"],
@@ -70,12 +74,13 @@ def answer(question):
         body = prepared.body
         return {
             "Body": body.decode() if isinstance(body, bytes) else body,
-            "ContentType": prepared.headers["Content-Type"],
+            "ContentType": text(prepared.headers["Content-Type"]),
+            "Target": text(prepared.headers.get("X-Amz-Target", "")),
         }
-    parser = parsers.create_parser("query")
+    parser = parsers.create_parser(op.service_model.protocol)
     response = {
         "status_code": question["Status"],
-        "headers": {"content-type": "text/xml"},
+        "headers": {"content-type": "text/xml", "x-amzn-requestid": "id-1"},
         "body": question["Response"].encode(),
     }
     parsed = parser.parse(response, op.output_shape)
