@@ -110,11 +110,11 @@ func (s *State) Update(ctx context.Context, now time.Time, fn func(*Tx) error) e
 		err = tx.failed
 	}
 	var wait *change
-	batch := store.Batch{Ops: tx.ops, Time: now}
+	batch := store.Batch{Ops: tx.ops, Events: tx.events, Time: now}
 	if err == nil {
 		err = batch.Check()
 	}
-	if err == nil && len(tx.ops) > 0 {
+	if err == nil && len(tx.ops)+len(tx.events) > 0 {
 		for _, t := range tx.tables() {
 			t.seal()
 		}
@@ -240,8 +240,13 @@ type Tx struct {
 	Snapshot
 	Now    time.Time // the one time of everything this transaction writes
 	ops    []store.Op
+	events [][]byte
 	failed error
 }
+
+// Record adds an event of the audit trail, which lands with the transaction or
+// not at all.
+func (tx *Tx) Record(event []byte) { tx.events = append(tx.events, event) }
 
 func (tx *Tx) fail(err error) {
 	if tx.failed == nil {

@@ -8,21 +8,24 @@ import (
 )
 
 // entryVersion is the first byte of an encoded log entry.
-const entryVersion = 1
+const entryVersion = 2
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // EncodeEntry is a log entry as one value of bytes, which is how drivers of
 // databases keep it. The layout is: version, revision, epoch, time in microseconds,
 // number of ops; for each op its key, 0 for a delete or 1 and the value for a put;
-// a CRC-32C of all that. Numbers are varints, and a key or value follows its length.
+// the number of events and the events; a CRC-32C of all that. Numbers are varints, and a key or value follows its length.
 // The checksum is there to notice failing hardware and stray writes, no attacker.
 func EncodeEntry(c *Committed) []byte {
 	size := 1 + 4*binary.MaxVarintLen64 + 4
 	for i := range c.Ops {
 		size += 2*binary.MaxVarintLen32 + 1 + len(c.Ops[i].Key) + len(c.Ops[i].Value)
 	}
-	b := make([]byte, 0, size)
+	for _, e := range c.Events {
+		size += binary.MaxVarintLen32 + len(e)
+	}
+	b := make([]byte, 0, size+binary.MaxVarintLen64)
 	b = append(b, entryVersion)
 	b = binary.AppendUvarint(b, uint64(c.Revision))
 	b = binary.AppendUvarint(b, uint64(c.Epoch))
@@ -39,6 +42,11 @@ func EncodeEntry(c *Committed) []byte {
 		b = append(b, 1)
 		b = binary.AppendUvarint(b, uint64(len(op.Value)))
 		b = append(b, op.Value...)
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.Events)))
+	for _, e := range c.Events {
+		b = binary.AppendUvarint(b, uint64(len(e)))
+		b = append(b, e...)
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
@@ -76,6 +84,14 @@ func DecodeEntry(b []byte) (Committed, error) {
 		default:
 			r.bad = true
 		}
+	}
+	if n := r.uvarint(); n > uint64(len(r.rest)) { // an event has one byte at least
+		r.bad = true
+	} else if n > 0 {
+		c.Events = make([][]byte, n)
+	}
+	for i := range c.Events {
+		c.Events[i] = r.bytes()
 	}
 	if r.bad || len(r.rest) > 0 || c.Revision < 0 || c.Epoch < 0 {
 		return Committed{}, fmt.Errorf("%w: the layout of a log entry", ErrCorrupt)

@@ -16,6 +16,8 @@ func entries() []Committed {
 		{},
 		{Revision: 1, Epoch: 1, Time: at},
 		{Revision: 2, Epoch: 1, Time: at, Ops: []Op{{Key: "a", Value: []byte("x")}}},
+		{Revision: 3, Epoch: 1, Time: at, Events: [][]byte{[]byte("{}")}},
+		{Revision: 4, Epoch: 1, Time: at, Ops: []Op{{Key: "a"}}, Events: [][]byte{{}, bytes.Repeat([]byte("e"), 70_000)}},
 		{Revision: 1 << 62, Epoch: 1 << 40, Time: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), Ops: []Op{
 			{Key: "deleted"},
 			{Key: "empty", Value: []byte{}},
@@ -57,22 +59,25 @@ func TestEntryDamage(t *testing.T) {
 	}
 	// With a checksum that fits, the layout itself is looked at.
 	for name, body := range map[string]string{
-		"nothing":        "\x01",
-		"ops missing":    "\x01\x01\x01\x00\x02\x01a\x00",
-		"too many ops":   "\x01\x01\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
-		"long key":       "\x01\x01\x01\x00\x01\x09a\x00",
-		"kind of op":     "\x01\x01\x01\x00\x01\x01a\x02",
-		"value missing":  "\x01\x01\x01\x00\x01\x01a\x01",
-		"long value":     "\x01\x01\x01\x00\x01\x01a\x01\x05v",
-		"trailing":       "\x01\x01\x01\x00\x00!",
-		"huge revision":  "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00\x00",
-		"endless number": "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"nothing":         "\x02",
+		"ops missing":     "\x02\x01\x01\x00\x02\x01a\x00",
+		"too many ops":    "\x02\x01\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+		"long key":        "\x02\x01\x01\x00\x01\x09a\x00",
+		"kind of op":      "\x02\x01\x01\x00\x01\x01a\x02",
+		"value missing":   "\x02\x01\x01\x00\x01\x01a\x01",
+		"long value":      "\x02\x01\x01\x00\x01\x01a\x01\x05v",
+		"trailing":        "\x02\x01\x01\x00\x00!",
+		"huge revision":   "\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00\x00",
+		"endless number":  "\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"too many events": "\x02\x01\x01\x00\x00\xff\x7f",
+		"long event":      "\x02\x01\x01\x00\x00\x01\x05e",
+		"events missing":  "\x02\x01\x01\x00\x00",
 	} {
 		if _, err := DecodeEntry(sum(body)); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := DecodeEntry(sum("\x02\x01\x01\x00\x00")); !errors.Is(err, ErrVersion) {
+	if _, err := DecodeEntry(sum("\x03\x01\x01\x00\x00\x00")); !errors.Is(err, ErrVersion) {
 		t.Errorf("a newer layout: %v", err)
 	}
 }

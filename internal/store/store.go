@@ -28,7 +28,7 @@ import (
 const (
 	MaxKey   = 1 << 10  // bytes in a key; a key has at least one
 	MaxValue = 16 << 20 // bytes in a value
-	MaxBatch = 64 << 20 // bytes in the keys and values of a batch together
+	MaxBatch = 64 << 20 // bytes in the keys, values and events of a batch together
 )
 
 // Errors that callers act upon. Drivers wrap them with detail: use errors.Is.
@@ -86,6 +86,10 @@ type Guard struct {
 type Batch struct {
 	Ops    []Op
 	Guards []Guard
+	// Events tell what was done, for the audit trail. They are opaque here, are
+	// no part of the state, and are kept in the log with the change that they are
+	// about: there is never one without the other.
+	Events [][]byte
 	// Time is when the change was made, by the caller's clock. It is kept in the
 	// log to the microsecond, and nothing is ever ordered by it.
 	Time time.Time
@@ -103,6 +107,7 @@ type Committed struct {
 	Epoch    int64 // the writer that committed it
 	Time     time.Time
 	Ops      []Op
+	Events   [][]byte
 }
 
 // A Store is one handle on the data, and the data's writer: opening one takes a
@@ -171,6 +176,12 @@ func (b *Batch) Check() error {
 			return fmt.Errorf("%w: a value of %d bytes", ErrInvalid, len(op.Value))
 		}
 		total += len(op.Key) + len(op.Value)
+	}
+	for _, e := range b.Events {
+		if len(e) > MaxValue {
+			return fmt.Errorf("%w: an event of %d bytes", ErrInvalid, len(e))
+		}
+		total += len(e)
 	}
 	if total > MaxBatch {
 		return fmt.Errorf("%w: %d bytes in all", ErrInvalid, total)

@@ -156,6 +156,7 @@ func (s *Store) CommitAll(ctx context.Context, batches []store.Batch) ([]store.R
 			Epoch:    s.epoch,
 			Time:     batches[i].Time.Truncate(time.Microsecond).UTC(),
 			Ops:      batches[i].Ops,
+			Events:   batches[i].Events,
 		}
 		apply(db.records, c)
 		db.log = append(db.log, c)

@@ -87,6 +87,7 @@ func (s *Store) CommitAll(ctx context.Context, batches []store.Batch) ([]store.R
 				Epoch:    s.epoch,
 				Time:     batches[i].Time,
 				Ops:      batches[i].Ops,
+				Events:   batches[i].Events,
 			})
 			switch {
 			case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrInvalid):

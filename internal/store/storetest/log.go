@@ -186,6 +186,31 @@ func testWatch(t *testing.T, h *harness) {
 }
 
 // A watcher far behind catches up, also with a log of much data.
+// Events come with the change that they are about, are no part of the state, and
+// make a revision by themselves.
+func testEvents(t *testing.T, h *harness) {
+	s := h.store()
+	changed := batch(put("a", "1"))
+	changed.Events = [][]byte{[]byte("first"), {}}
+	refused := store.Batch{Guards: []store.Guard{{Key: "a", Revision: 7}}, Events: [][]byte{[]byte("of nothing")}}
+	results, err := s.CommitAll(t.Context(), []store.Batch{changed, refused, {Events: [][]byte{[]byte("alone")}}})
+	if err != nil || !errors.Is(results[1].Err, store.ErrConflict) {
+		t.Fatalf("%v, %v", results, err)
+	}
+	seen, err := collect(t.Context(), s, 0, 2)
+	if err != nil || len(seen) != 2 {
+		t.Fatalf("%v, %v", seen, err)
+	}
+	if got := fmt.Sprintf("%q %q", seen[0].Events, seen[1].Events); got != `["first" ""] ["alone"]` {
+		t.Errorf("events %s", got)
+	}
+	h.holds(s, 2, `"a"="1"@1`)
+	big := store.Batch{Events: [][]byte{make([]byte, store.MaxValue+1)}}
+	if _, err := s.Commit(t.Context(), big); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("a huge event: %v", err)
+	}
+}
+
 func testWatchBehind(t *testing.T, h *harness) {
 	s := h.store()
 	const n = 700

@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"RevisionAt", testRevisionAt},
 		{"Compact", testCompact},
 		{"Watch", testWatch},
+		{"Events", testEvents},
 		{"WatchBehind", testWatchBehind},
 		{"WatchConcurrent", testWatchConcurrent},
 		{"WatchEnds", testWatchEnds},
