@@ -1,6 +1,9 @@
 package transfer
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,18 +50,23 @@ func (a *Account) Apply(tx *state.Tx) (*Summary, error) {
 	tx.Accounts.Put(&state.Account{
 		ID: a.ID, Name: name, Alias: a.alias, Created: tx.Now.UTC().Truncate(time.Second), PasswordPolicy: passwordPolicy(a.passwords),
 	})
-	a.putPolicies(tx, sum)
+	former := formerPrincipals(tx) // of others: none of this account is there yet
+	if err := a.putPolicies(tx, sum); err != nil {
+		return nil, err
+	}
 	groups, err := a.putGroups(tx, sum)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.putUsers(tx, sum, groups); err != nil {
+	if err := a.putUsers(tx, sum, groups, former); err != nil {
 		return nil, err
 	}
-	if err := a.putRoles(tx, sum); err != nil {
+	if err := a.putRoles(tx, sum, former); err != nil {
 		return nil, err
 	}
-	a.putProfiles(tx, sum)
+	if err := a.putProfiles(tx, sum); err != nil {
+		return nil, err
+	}
 	if err := a.putProviders(tx, sum); err != nil {
 		return nil, err
 	}
@@ -66,13 +74,47 @@ func (a *Account) Apply(tx *state.Tx) (*Summary, error) {
 	return sum, nil
 }
 
-// taken refuses a unique id that the server has: the account was imported
-// under another number before, or the listing was edited.
-func taken[R any](t *state.Table[R], id string) error {
-	if t.Get(id) != nil {
-		return fmt.Errorf("the unique id %s is there already, in another account", id)
+// taken refuses a unique id that the server has, for whatever: the account was
+// imported under another number before, or the listing was edited. A principal
+// in a policy may be a user or a role, so no user may come with a role's id.
+func taken(tx *state.Tx, id *string) error {
+	is := deref(id)
+	if tx.Users.Get(is) == nil && tx.Groups.Get(is) == nil && tx.Roles.Get(is) == nil && tx.Policies.Get(is) == nil && tx.InstanceProfiles.Get(is) == nil {
+		return nil
+	}
+	return fmt.Errorf("the unique id %s is there already, in another account", is)
+}
+
+// notFormer refuses a principal that comes with the unique id of another
+// account's principal, whom a role trusts and who is gone: ids are never used
+// again, and this one would get that trust.
+func (a *Account) notFormer(former map[string]string, id *string) error {
+	if of, ok := former[deref(id)]; ok && of != a.ID {
+		return fmt.Errorf("the unique id %s is somebody else's, whom a role trusts that is there", deref(id))
 	}
 	return nil
+}
+
+// formerPrincipals are the unique ids in trust policies that nobody has, and
+// the account that each was of; "" if only the id is known.
+func formerPrincipals(tx *state.Tx) map[string]string {
+	former := make(map[string]string)
+	for r := range tx.Roles.All() {
+		doc, err := policy.ParseText(policy.Trust, r.Trust.Text)
+		if err != nil {
+			continue // whatever it is, it decides for nobody
+		}
+		for _, p := range state.TrustedPrincipals(doc) {
+			id, of := p, ""
+			if named, err := arn.Parse(p); err == nil {
+				id, of = r.Trust.Principals[p], named.Account
+			}
+			if idForm.MatchString(id) && tx.Users.Get(id) == nil && tx.Roles.Get(id) == nil {
+				former[id] = of
+			}
+		}
+	}
+	return former
 }
 
 func (a *Account) entity(id, name, path *string, created *time.Time, tags []api.Tag) state.Entity {
@@ -104,8 +146,9 @@ func boundary(b *api.AttachedPermissionsBoundary) string {
 
 // putPolicies puts the customer's policies, and those of AWS's that are newer
 // than this Warder: they are documents like others, and without them their
-// principals could not be decided.
-func (a *Account) putPolicies(tx *state.Tx, sum *Summary) {
+// principals could not be decided. Such a policy is every account's, so a later
+// listing may not say that it is something else.
+func (a *Account) putPolicies(tx *state.Tx, sum *Summary) error {
 	for _, d := range a.details.Policies {
 		p := &state.ManagedPolicy{Entity: a.entity(d.PolicyId, d.PolicyName, d.Path, d.CreateDate, nil), Description: deref(d.Description)}
 		if strings.HasPrefix(deref(d.Arn), "arn:aws:iam::"+awspolicies.Account+":") {
@@ -115,11 +158,17 @@ func (a *Account) putPolicies(tx *state.Tx, sum *Summary) {
 				}
 				continue
 			}
-			if tx.PolicyByARN(*d.Arn) != nil {
+			if have := tx.PolicyByARN(*d.Arn); have != nil {
+				if !sameJSON(have.DefaultVersion().Text(), defaultText(&d)) {
+					return fmt.Errorf("%s is there already, and says something else", *d.Arn)
+				}
 				continue
 			}
 			p.Account = awspolicies.Account
 			sum.note("%s is not one of the AWS managed policies of this Warder: it is taken from the listing", *d.Arn)
+		}
+		if err := taken(tx, d.PolicyId); err != nil {
+			return err
 		}
 		versions := slices.Clone(d.PolicyVersionList)
 		slices.SortFunc(versions, func(x, y api.PolicyVersion) int {
@@ -138,6 +187,23 @@ func (a *Account) putPolicies(tx *state.Tx, sum *Summary) {
 		tx.Policies.Put(p)
 		sum.Policies++
 	}
+	return nil
+}
+
+// defaultText is the document of the version in force, which check has found.
+func defaultText(d *api.ManagedPolicyDetail) string {
+	for _, v := range d.PolicyVersionList {
+		if deref(v.VersionId) == deref(d.DefaultVersionId) {
+			return deref(v.Document)
+		}
+	}
+	return ""
+}
+
+// sameJSON says whether two documents differ in white space at most.
+func sameJSON(a, b string) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, []byte(a)) == nil && json.Compact(&y, []byte(b)) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // versionNumber reads "v12".
@@ -151,7 +217,7 @@ func versionNumber(id string) (int, bool) {
 func (a *Account) putGroups(tx *state.Tx, sum *Summary) (map[string]string, error) {
 	groups := map[string]string{}
 	for _, d := range a.details.GroupDetailList {
-		if err := taken(&tx.Groups, deref(d.GroupId)); err != nil {
+		if err := taken(tx, d.GroupId); err != nil {
 			return nil, err
 		}
 		tx.Groups.Put(&state.Group{
@@ -164,9 +230,9 @@ func (a *Account) putGroups(tx *state.Tx, sum *Summary) (map[string]string, erro
 	return groups, nil
 }
 
-func (a *Account) putUsers(tx *state.Tx, sum *Summary, groups map[string]string) error {
+func (a *Account) putUsers(tx *state.Tx, sum *Summary, groups, former map[string]string) error {
 	for _, d := range a.details.UserDetailList {
-		if err := taken(&tx.Users, deref(d.UserId)); err != nil {
+		if err := cmp.Or(taken(tx, d.UserId), a.notFormer(former, d.UserId)); err != nil {
 			return err
 		}
 		u := &state.User{
@@ -188,9 +254,9 @@ const (
 	maxSession     = 43200
 )
 
-func (a *Account) putRoles(tx *state.Tx, sum *Summary) error {
+func (a *Account) putRoles(tx *state.Tx, sum *Summary, former map[string]string) error {
 	for _, d := range a.details.RoleDetailList {
-		if err := taken(&tx.Roles, deref(d.RoleId)); err != nil {
+		if err := cmp.Or(taken(tx, d.RoleId), a.notFormer(former, d.RoleId)); err != nil {
 			return err
 		}
 		r := &state.Role{
@@ -217,8 +283,11 @@ func (a *Account) putRoles(tx *state.Tx, sum *Summary) error {
 	return nil
 }
 
-func (a *Account) putProfiles(tx *state.Tx, sum *Summary) {
+func (a *Account) putProfiles(tx *state.Tx, sum *Summary) error {
 	for _, d := range sorted(a.profiles) {
+		if err := taken(tx, d.InstanceProfileId); err != nil {
+			return err
+		}
 		p := &state.InstanceProfile{Entity: a.entity(d.InstanceProfileId, d.InstanceProfileName, d.Path, d.CreateDate, d.Tags)}
 		for _, r := range d.Roles {
 			p.Role = tx.RoleByARN(deref(r.Arn)).ID // check has found it
@@ -226,6 +295,7 @@ func (a *Account) putProfiles(tx *state.Tx, sum *Summary) {
 		tx.InstanceProfiles.Put(p)
 		sum.InstanceProfiles++
 	}
+	return nil
 }
 
 func passwordPolicy(p *api.PasswordPolicy) *state.PasswordPolicy {

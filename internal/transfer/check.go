@@ -19,6 +19,8 @@ var (
 	nameForm = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 	pathForm = regexp.MustCompile(`^(/|/[\x21-\x7E]{1,510}/)$`)
 	idForm   = regexp.MustCompile(`^[A-Z0-9]{16,128}$`)
+
+	aliasForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 )
 
 // checker gathers what is wrong with the listings.
@@ -103,6 +105,9 @@ func (a *Account) check() []error {
 			c.fail("%s is listed without its metadata: add the output of get-saml-provider", providerARN)
 		}
 	}
+	if a.alias != "" && (!aliasForm.MatchString(a.alias) || strings.Contains(a.alias, "--") || arn.IsAccountID(a.alias)) {
+		c.fail("%q cannot be an account's alias", a.alias)
+	}
 	c.references()
 	if a.ID == "" && len(c.errs) == 0 {
 		c.fail("the listings name no user, group, role or policy of an account")
@@ -181,6 +186,12 @@ func (c *checker) managed(p *api.ManagedPolicyDetail) {
 		if text != arn.IAM(awspolicies.Account, "policy", deref(p.Path), deref(p.PolicyName)) {
 			c.fail("%s is not the ARN of the policy %s with the path %s", text, deref(p.PolicyName), deref(p.Path))
 		}
+		if id := deref(p.PolicyId); !idForm.MatchString(id) {
+			c.fail("%s: %q is not a unique id", text, id)
+		} else if of := c.ids["policy/"+id]; of != "" && of != text {
+			c.fail("%s and %s have the same unique id", of, text)
+		}
+		c.ids["policy/"+deref(p.PolicyId)] = text
 	} else {
 		c.entity("policy", p.Arn, p.PolicyId, p.PolicyName, p.Path, p.CreateDate)
 	}
