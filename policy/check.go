@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/warder-iam/warder/arn"
@@ -25,25 +26,54 @@ const (
 	reasonFullVendor   = "Resource vendor must be fully qualified and cannot contain regexes."
 )
 
-// check applies the rules that the shape of a document does not show.
+// check applies the rules that the shape of a document does not show, each to
+// all statements before the next, in the order of AWS's answers: what its old
+// parser cannot read, then statement ids, what is missing, and the forms of
+// resources before those of actions.
 func (d *Document) check() error {
 	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html#scp-syntax-version
 	// and the same for RCPs.
 	if !d.Variables && (d.Kind == SCP || d.Kind == RCP) {
-		return &ParseError{Pos{1, 1, 0}, reasonSyntax, "Version must be 2012-10-17"}
+		return &ParseError{Pos{1, 1, 0}, ReasonSyntax, "Version must be 2012-10-17"}
 	}
 	sids := map[string]bool{}
-	for i := range d.Statements {
-		st := &d.Statements[i]
-		if sid := st.Sid.Value; sid != "" {
-			if sids[sid] {
-				return &ParseError{st.Sid.Pos, reasonSIDUnique, "duplicate " + sid}
-			}
-			sids[sid] = true
+	unique := func(st *Statement) error {
+		sid := st.Sid.Value
+		if sid != "" && sids[sid] {
+			return &ParseError{st.Sid.Pos, reasonSIDUnique, "duplicate " + sid}
 		}
-		for _, f := range []func(*Statement) error{d.checkSID, d.checkPrincipals, d.checkActions, d.checkResources, d.checkConditions, d.checkRCP} {
-			if err := f(st); err != nil {
+		sids[sid] = true
+		return nil
+	}
+	for _, f := range []func(*Statement) error{
+		d.checkLegacy, unique, d.checkSID, d.checkPrincipals, d.wantActions, d.wantResources,
+		d.checkResources, d.checkActions, d.checkKeys, d.checkRCP,
+	} {
+		for i := range d.Statements {
+			if err := f(&d.Statements[i]); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkLegacy finds what AWS's old parser does not read: resources that lack
+// fields and leave others empty, and values that are not of their operator's type.
+func (d *Document) checkLegacy(st *Statement) error {
+	for _, r := range st.Resources {
+		if d.Kind != Trust && d.checkResource(r.Value) == reasonLegacy {
+			return &ParseError{r.Pos, reasonLegacy, r.Value}
+		}
+	}
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		if len(c.Values) == 0 {
+			return &ParseError{c.Key.Pos, reasonLegacy, "no values"}
+		}
+		for _, v := range c.Values {
+			if !d.validValue(c.Operator, v.Value) {
+				return &ParseError{v.Pos, reasonLegacy, "unreadable value for " + c.Operator.String()}
 			}
 		}
 	}
@@ -151,10 +181,14 @@ func isUniqueID(s string) bool {
 	return true
 }
 
-func (d *Document) checkActions(st *Statement) error {
+func (d *Document) wantActions(st *Statement) error {
 	if len(st.Actions) == 0 {
 		return &ParseError{st.Pos, reasonNoActions, ""}
 	}
+	return nil
+}
+
+func (d *Document) checkActions(st *Statement) error {
 	for _, a := range st.Actions {
 		if reason := checkAction(a.Value); reason != "" {
 			return &ParseError{a.Pos, reason, a.Value}
@@ -201,7 +235,7 @@ func checkAction(s string) string {
 	return ""
 }
 
-func (d *Document) checkResources(st *Statement) error {
+func (d *Document) wantResources(st *Statement) error {
 	switch d.Kind {
 	case Trust:
 		if st.Resources != nil {
@@ -219,6 +253,10 @@ func (d *Document) checkResources(st *Statement) error {
 	if len(st.Resources) == 0 {
 		return &ParseError{st.Pos, reasonNoResources, ""}
 	}
+	return nil
+}
+
+func (d *Document) checkResources(st *Statement) error {
 	for _, r := range st.Resources {
 		if reason := d.checkResource(r.Value); reason != "" {
 			return &ParseError{r.Pos, reason, r.Value}
@@ -227,19 +265,31 @@ func (d *Document) checkResources(st *Statement) error {
 	return nil
 }
 
+// checkResource says what is wrong with a resource. AWS does not read the
+// first field before it has read the second.
 func (d *Document) checkResource(s string) string {
 	if s == "*" {
 		return ""
 	}
-	if !strings.HasPrefix(s, "arn:") {
-		return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", s)
-	}
 	f := splitPattern(s)
-	if !validPartition(f[1]) {
-		return fmt.Sprintf("Partition \"%s\" is not valid for resource \"%s\".", f[1], strings.Join(f[:], ":"))
+	n := 1
+	for i := len(f[0]); i < len(s); i += 1 + len(f[n-1]) {
+		n++
 	}
-	if strings.Count(s, ":") < 2 || f[2] == "" || strings.ContainsAny(f[2], "?$") {
+	if n == 1 {
+		return notARN(s)
+	}
+	if !validPartition(f[1]) {
+		return fmt.Sprintf("Partition \"%s\" is not valid for resource \"arn:%s\".", f[1], strings.Join(f[1:], ":"))
+	}
+	if f[0] != "arn" {
+		return notARN(s)
+	}
+	if n < 3 || strings.ContainsAny(f[2], "?$") {
 		return reasonFullVendor
+	}
+	if f[2] == "" || n < 6 && slices.Contains(f[3:n], "") {
+		return reasonLegacy
 	}
 	// The guide allows variables in the last field only, but AWS's own managed
 	// policies use ${aws:PrincipalAccount} as the account.
@@ -248,7 +298,37 @@ func (d *Document) checkResource(s string) string {
 			return reasonLegacy
 		}
 	}
+	if n == 6 && f[2] == "iam" {
+		if f[3] != "" && !open(f[3]) {
+			return fmt.Sprintf("IAM resource %s cannot contain region information.", s)
+		}
+		return checkIAMPath(f[5])
+	}
+	// Some resources of S3 are regional, such as access points. They have an account.
+	if n == 6 && f[2] == "s3" && f[3] != "" && !open(f[3]) && f[4] == "" {
+		return fmt.Sprintf("Resource %s can not contain region information.", s)
+	}
 	return ""
+}
+
+func notARN(s string) string {
+	return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", s)
+}
+
+// iamPaths are the types of IAM's resources as AWS's refusal lists them.
+var iamPaths = []string{
+	"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
+	"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
+}
+
+// checkIAMPath refuses what can be no resource of IAM's. Delegation requests
+// are younger than AWS's list.
+func checkIAMPath(s string) string {
+	kind, _, ok := strings.Cut(s, "/")
+	if open(kind) || s == "root" || ok && (kind == "delegation-request" || slices.Contains(iamPaths, kind+"/")) {
+		return ""
+	}
+	return "IAM resource path must either be \"*\", root, or start with " + strings.Join(iamPaths, ", ") + "."
 }
 
 // validPartition accepts AWS's partitions by their form, and wildcards.
@@ -264,19 +344,14 @@ func validPartition(s string) bool {
 	return strings.HasPrefix(s, "aws") || strings.HasPrefix(s, "*")
 }
 
-func (d *Document) checkConditions(st *Statement) error {
+// checkKeys refuses condition keys that no request can have. AWS takes keys
+// without a service too; they are in no request of AWS's.
+func (d *Document) checkKeys(st *Statement) error {
 	for i := range st.Conditions {
 		c := &st.Conditions[i]
-		if service, key, ok := strings.Cut(c.Key.Value, ":"); !ok || service == "" || key == "" || strings.ContainsAny(c.Key.Value, "${}") {
+		service, key, ok := strings.Cut(c.Key.Value, ":")
+		if service == "" || ok && key == "" || strings.ContainsAny(c.Key.Value, "${}") {
 			return &ParseError{c.Key.Pos, reasonVendor, c.Key.Value}
-		}
-		if len(c.Values) == 0 {
-			return &ParseError{c.Key.Pos, reasonLegacy, "no values"}
-		}
-		for _, v := range c.Values {
-			if !d.validValue(c.Operator, v.Value) {
-				return &ParseError{v.Pos, reasonLegacy, "unreadable value for " + c.Operator.String()}
-			}
 		}
 	}
 	return nil
@@ -315,16 +390,16 @@ func (d *Document) checkRCP(st *Statement) error {
 		return nil
 	}
 	if st.NotPrincipal || len(st.Principals) != 1 || st.Principals[0].Value != "*" || st.NotAction {
-		return &ParseError{st.Pos, reasonSyntax, "a resource control policy names Principal \"*\" and Action"}
+		return &ParseError{st.Pos, ReasonSyntax, "a resource control policy names Principal \"*\" and Action"}
 	}
 	full := !st.NotResource && len(st.Conditions) == 0 &&
 		len(st.Actions) == 1 && st.Actions[0].Value == "*" && len(st.Resources) == 1 && st.Resources[0].Value == "*"
 	if st.Effect == Allow && !full {
-		return &ParseError{st.Pos, reasonSyntax, "a resource control policy cannot allow"}
+		return &ParseError{st.Pos, ReasonSyntax, "a resource control policy cannot allow"}
 	}
 	for _, a := range st.Actions {
 		if a.Value == "*" && st.Effect == Deny {
-			return &ParseError{a.Pos, reasonSyntax, "a resource control policy names the service of its actions"}
+			return &ParseError{a.Pos, ReasonSyntax, "a resource control policy names the service of its actions"}
 		}
 	}
 	return nil

@@ -28,8 +28,8 @@ func (e *ParseError) String() string {
 	return s
 }
 
-// reasonSyntax is what AWS says of every document that has not the shape of a policy.
-const reasonSyntax = "Syntax errors in policy."
+// ReasonSyntax is what AWS says of every document that has not the shape of a policy.
+const ReasonSyntax = "Syntax errors in policy."
 
 // MaxSource is the longest text that Parse reads. AWS's APIs take a
 // PolicyDocument of up to 131,072 characters
@@ -58,7 +58,7 @@ func (r *reader) at(offset int) Pos {
 }
 
 func (r *reader) fail(detail string) error {
-	return &ParseError{Pos: r.here(), Reason: reasonSyntax, Detail: detail}
+	return &ParseError{Pos: r.here(), Reason: ReasonSyntax, Detail: detail}
 }
 
 // next skips white space and returns the byte that follows, or 0 at the end.

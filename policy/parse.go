@@ -26,6 +26,9 @@ func ParseText(kind Kind, src string) (*Document, error) {
 	if err := p.document(); err != nil {
 		return nil, err
 	}
+	if p.legacy != nil {
+		return nil, p.legacy
+	}
 	if err := p.doc.check(); err != nil {
 		return nil, err
 	}
@@ -36,6 +39,7 @@ type parser struct {
 	reader
 	doc    *Document
 	values int
+	legacy error // the first element that AWS's old parser does not read
 }
 
 // seen notes members of an object by bit and refuses one that comes twice: a
@@ -44,7 +48,7 @@ type seen uint16
 
 func (p *parser) once(s *seen, bit seen, name Item) error {
 	if *s&bit != 0 {
-		return &ParseError{name.Pos, reasonSyntax, "duplicate element " + name.Value}
+		return &ParseError{name.Pos, ReasonSyntax, "duplicate element " + name.Value}
 	}
 	*s |= bit
 	return nil
@@ -68,7 +72,7 @@ func (p *parser) document() error {
 				err = p.oneOrMore(p.statement)
 			}
 		default:
-			err = &ParseError{name.Pos, reasonSyntax, "unknown element " + name.Value}
+			err = &ParseError{name.Pos, ReasonSyntax, "unknown element " + name.Value}
 		}
 		return err
 	})
@@ -84,11 +88,11 @@ func (p *parser) document() error {
 	case "2008-10-17":
 	default:
 		if have&version != 0 {
-			return &ParseError{p.doc.Version.Pos, reasonSyntax, "unknown version"}
+			return &ParseError{p.doc.Version.Pos, ReasonSyntax, "unknown version"}
 		}
 	}
 	if len(p.doc.Statements) == 0 {
-		return &ParseError{Pos{1, 1, 0}, reasonSyntax, "no statement"}
+		return &ParseError{Pos{1, 1, 0}, ReasonSyntax, "no statement"}
 	}
 	return nil
 }
@@ -166,7 +170,7 @@ func (p *parser) statement() error {
 				err = p.conditions(&st)
 			}
 		default:
-			err = &ParseError{name.Pos, reasonSyntax, "unknown element " + name.Value}
+			err = &ParseError{name.Pos, ReasonSyntax, "unknown element " + name.Value}
 		}
 		return err
 	})
@@ -175,7 +179,7 @@ func (p *parser) statement() error {
 	}
 	st.End = p.here()
 	if st.Effect == 0 {
-		return &ParseError{st.Pos, reasonSyntax, "no Effect"}
+		return &ParseError{st.Pos, ReasonSyntax, "no Effect"}
 	}
 	p.doc.Statements = append(p.doc.Statements, st)
 	return nil
@@ -190,8 +194,14 @@ func (p *parser) effect(st *Statement) error {
 		st.Effect = Allow
 	case it.Value == "Deny":
 		st.Effect = Deny
+	case strings.EqualFold(it.Value, "Allow"), strings.EqualFold(it.Value, "Deny"):
+		// No document has this effect: p.legacy refuses it.
+		st.Effect = Deny
+		if p.legacy == nil {
+			p.legacy = &ParseError{it.Pos, reasonLegacy, "Effect is neither Allow nor Deny"}
+		}
 	default:
-		return &ParseError{it.Pos, reasonSyntax, "Effect is neither Allow nor Deny"}
+		return &ParseError{it.Pos, ReasonSyntax, "Effect is neither Allow nor Deny"}
 	}
 	return nil
 }
@@ -202,7 +212,7 @@ func (p *parser) principals(st *Statement) error {
 	if p.next() == '"' {
 		it, err := p.str()
 		if err == nil && it.Value != "*" {
-			err = &ParseError{it.Pos, reasonSyntax, "a principal is \"*\" or an object"}
+			err = &ParseError{it.Pos, ReasonSyntax, "a principal is \"*\" or an object"}
 		}
 		st.Principals = append(st.Principals, PrincipalItem{EveryonePrincipal, it.Value, it.Pos})
 		return err
@@ -222,7 +232,7 @@ func (p *parser) principals(st *Statement) error {
 			}
 			return err
 		}
-		return &ParseError{name.Pos, reasonSyntax, "unknown principal type " + name.Value}
+		return &ParseError{name.Pos, ReasonSyntax, "unknown principal type " + name.Value}
 	})
 }
 
@@ -233,11 +243,14 @@ func (p *parser) conditions(st *Statement) error {
 	return p.object(func(name Item) error {
 		op, ok := parseOperator(name.Value)
 		if !ok {
-			return &ParseError{name.Pos, reasonSyntax, "unknown condition operator " + name.Value}
+			// AWS takes operators that it does not know as long as they compare nothing.
+			return p.object(func(Item) error {
+				return &ParseError{name.Pos, ReasonSyntax, "unknown condition operator " + name.Value}
+			})
 		}
 		for _, o := range ops {
 			if o == op {
-				return &ParseError{name.Pos, reasonSyntax, "duplicate condition operator " + name.Value}
+				return &ParseError{name.Pos, ReasonSyntax, "duplicate condition operator " + name.Value}
 			}
 		}
 		ops = append(ops, op)
@@ -245,7 +258,7 @@ func (p *parser) conditions(st *Statement) error {
 		return p.object(func(key Item) error {
 			low := strings.ToLower(key.Value)
 			if keys[low] {
-				return &ParseError{key.Pos, reasonSyntax, "duplicate condition key " + key.Value}
+				return &ParseError{key.Pos, ReasonSyntax, "duplicate condition key " + key.Value}
 			}
 			keys[low] = true
 			values, err := p.items(p.scalar)

@@ -19,7 +19,7 @@ const listBucket = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Actio
 
 // policyDocument is a document of a number of characters.
 func policyDocument(size int) string {
-	const head, tail = `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::`, `"}}`
+	const head, tail = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::`, `"}}`
 	return head + strings.Repeat("b", size-len(head)-len(tail)) + tail
 }
 

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"encoding/json"
+
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awserr"
@@ -53,16 +55,24 @@ func findCustomerPolicy(c *service.Call, s *state.Snapshot, policyARN *string) (
 	return p, err
 }
 
-// managedDocument checks the document of a managed policy.
+// managedDocument checks the document of a managed policy. Unlike an inline
+// policy it must be of the present version of the policy language. AWS says so
+// of everything that it can read, before it looks further.
 func managedDocument(text string) (*state.Document, error) {
-	doc, err := identityDocument(text)
+	_, err := policy.ParseText(policy.Identity, text)
+	if err == nil || err.Error() != policy.ReasonSyntax {
+		var head struct{ Version string }
+		if json.Unmarshal([]byte(text), &head) != nil || head.Version != "2012-10-17" {
+			return nil, awserr.New("MalformedPolicyDocument", "Policy document must be version 2012-10-17 or greater.")
+		}
+	}
 	if err != nil {
-		return nil, err
+		return nil, awserr.New("MalformedPolicyDocument", "%s", err.Error())
 	}
 	if policy.NonWhitespaceLen([]byte(text)) > maxPolicySize {
 		return nil, overQuota("PolicySize", maxPolicySize)
 	}
-	return doc, nil
+	return &state.Document{Text: text}, nil
 }
 
 func (s *Service) createPolicy(c *service.Call, tx *state.Tx, in *api.CreatePolicyRequest) (*api.CreatePolicyResponse, error) {

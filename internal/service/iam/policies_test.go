@@ -73,6 +73,9 @@ func TestCreatePolicyRefusals(t *testing.T) {
 		{name: "big", doc: policyDocument(6145), code: "LimitExceeded", text: "Cannot exceed quota for PolicySize: 6144"},
 		{name: "broken", doc: `{"Statement":[}`, code: "MalformedPolicyDocument"},
 		{name: "principal", doc: strings.ReplaceAll(listBucket, `"Resource"`, `"Principal":"*","Resource"`), code: "MalformedPolicyDocument"},
+		{name: "old", doc: strings.ReplaceAll(listBucket, "2012", "2008"), code: "MalformedPolicyDocument", text: "Policy document must be version 2012-10-17 or greater."},
+		{name: "none", doc: `{"Statement":{"Effect":"denY","Action":"s3:*"}}`, code: "MalformedPolicyDocument", text: "Policy document must be version 2012-10-17 or greater."},
+		{name: "next", doc: strings.ReplaceAll(listBucket, "2012", "2013"), code: "MalformedPolicyDocument", text: "Syntax errors in policy."},
 		{name: "tags", doc: listBucket, tags: []types.Tag{tag("a"), tag("A")}, code: "InvalidInput", text: "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
 		{name: "a/b", doc: listBucket, code: "ValidationError"},
 	} {
