@@ -39,6 +39,7 @@ var commonStatus = map[string]int{
 	"RequestEntityTooLargeException": http.StatusRequestEntityTooLarge,
 	"RequestExpired":                 http.StatusBadRequest,
 	"RequestTimeoutException":        http.StatusRequestTimeout,
+	"SerializationException":         http.StatusBadRequest,
 	"ServiceUnavailable":             http.StatusServiceUnavailable,
 	"SignatureDoesNotMatch":          http.StatusForbidden,
 	"Throttling":                     http.StatusBadRequest,

@@ -29,7 +29,6 @@ import (
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
-	"github.com/warder-iam/warder/internal/wire"
 	"github.com/warder-iam/warder/policy"
 	"github.com/warder-iam/warder/sigv4"
 )
@@ -83,9 +82,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	buf := buffers.Get().(*[]byte)
-	out := s.answer((*buf)[:0], r, rec)
+	out, svc := s.answer((*buf)[:0], r, rec)
 	h := w.Header()
-	v := [...]string{rec.RequestID, wire.ContentTypeXML, strconv.Itoa(len(out))} // one allocation for all
+	v := [...]string{rec.RequestID, contentType(svc), strconv.Itoa(len(out))} // one allocation for all
 	h["X-Amzn-Requestid"], h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2], v[2:3:3]
 	w.WriteHeader(rec.Status)
 	if r.Method != http.MethodHead {
@@ -117,22 +116,17 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 
 const maxPooled = 64 << 10
 
-// answer runs the pipeline and appends what came of it to b.
-func (s *Server) answer(b []byte, r *http.Request, rec *Record) []byte {
+// answer runs the pipeline and appends what came of it to b, in the protocol of
+// the service.
+func (s *Server) answer(b []byte, r *http.Request, rec *Record) ([]byte, *service.Service) {
 	svc, op, out, err := s.call(r, rec)
 	if err == nil {
 		rec.Status = http.StatusOK
-		return wire.AppendQueryResponse(b, svc.API, op.Model, out, rec.RequestID)
+		return appendResponse(b, svc, op.Model, out, rec.RequestID), svc
 	}
-	e := awserr.From(err)
-	rec.Error = e
-	var body []byte
-	if svc != nil {
-		rec.Status, body = wire.AppendQueryError(b, svc.API, e, rec.RequestID)
-	} else {
-		rec.Status, body = wire.AppendQueryError(b, nil, e, rec.RequestID)
-	}
-	return body
+	rec.Error = awserr.From(err)
+	rec.Status, b = appendError(b, svc, rec.Error, rec.RequestID)
+	return b, svc
 }
 
 // call takes a request through every step up to the operation's rule. The
@@ -159,19 +153,16 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	form, formErr := wire.ParseForm(body, r.URL.RawQuery, r.Header.Get("Content-Type"))
+	asked := read(r, body)
 	if err = claimErr; err == nil {
-		svc, err = s.route(claim, form)
+		svc, err = s.route(claim, asked)
 	}
 	if err != nil {
 		return svc, nil, nil, err
 	}
 	rec.Service = svc.API.SigningName
-	if formErr != nil {
-		return svc, nil, nil, formErr
-	}
 	// AWS's front end names a bad action before it looks at the signature.
-	model, err := wire.Operation(svc.API, form)
+	model, err := asked.operation(svc)
 	if err != nil {
 		return svc, nil, nil, err
 	}
@@ -188,11 +179,8 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 		return svc, nil, nil, awserr.New(awserr.CodeNotImplemented, "The operation %s of %s is not implemented by Warder.", model.Name, svc.API.ID)
 	}
 	call.Operation = op
-	in, err := wire.DecodeQuery(svc.API, op.Model, form)
+	in, err := asked.input(svc, op.Model)
 	if err != nil {
-		return svc, nil, nil, err
-	}
-	if err := wire.Validate(svc.API, op.Model, in); err != nil {
 		return svc, nil, nil, err
 	}
 	out, err = svc.Run(call, s.State, s.Authz, in)
@@ -270,25 +258,6 @@ func (s *Server) Caller(r *http.Request, serviceName string) (authz.Request, []b
 		err = authn.ErrMissing()
 	}
 	return req, body, err
-}
-
-// route finds the service of a request: by the scope of its signature or, if it
-// is not signed, by the version of the API it asks for.
-func (s *Server) route(claim *sigv4.Claim, form wire.Form) (*service.Service, error) {
-	if claim != nil {
-		for _, svc := range s.Services {
-			if svc.API.SigningName == claim.Service {
-				return svc, nil
-			}
-		}
-		return nil, awserr.New(awserr.CodeSignatureDoesNotMatch, "Credential should be scoped to correct service: the service '%s' is not served here.", claim.Service)
-	}
-	for _, svc := range s.Services {
-		if svc.API.Version == wire.Version(form) {
-			return svc, nil
-		}
-	}
-	return nil, authn.ErrMissing()
 }
 
 func wrongService(want string) error {

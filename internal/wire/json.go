@@ -2,12 +2,14 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"math"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -362,12 +364,30 @@ func AppendJSONResponse(dst []byte, svc *api.Service, op *api.Operation, out any
 	return appendJSON(dst, p, reflect.ValueOf(out).Elem())
 }
 
+// jsonCodes are the errors common to all services that have another name in the
+// JSON protocols
+// (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/CommonErrors.html).
+var jsonCodes = map[string]string{
+	"AccessDenied":               "AccessDeniedException",
+	"ExpiredToken":               "ExpiredTokenException",
+	"IncompleteSignature":        "IncompleteSignatureException",
+	"InvalidClientTokenId":       "UnrecognizedClientException",
+	"MissingAuthenticationToken": "MissingAuthenticationTokenException",
+	"SignatureDoesNotMatch":      "InvalidSignatureException",
+	"Throttling":                 "ThrottlingException",
+	"ValidationError":            "ValidationException",
+}
+
 // AppendJSONError appends the body of an error response to dst and tells the
-// HTTP status that goes with it. The cause of the error stays inside.
+// HTTP status that goes with it: 400 for all that the caller is to blame for.
+// The cause of the error stays inside.
 func AppendJSONError(dst []byte, svc *api.Service, err *awserr.Error) (status int, body []byte) {
-	status, _ = svc.ErrorStatus(err.Code)
+	status, sender := svc.ErrorStatus(err.Code)
+	if sender {
+		status = http.StatusBadRequest
+	}
 	dst = append(dst, `{"__type":`...)
-	dst = appendJSONString(dst, err.Code)
+	dst = appendJSONString(dst, cmp.Or(jsonCodes[err.Code], err.Code))
 	if err.Message != "" {
 		// Errors of the model call it message, and those of AWS's front end
 		// Message; SDKs read either.

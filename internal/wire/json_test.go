@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -99,8 +100,21 @@ func TestAppendJSONError(t *testing.T) {
 	if want := `{"__type":"TrailNotFoundException","message":"Unknown trail: \"a\"\n<b>"}`; string(body) != want || status != 400 {
 		t.Errorf("%d %s, want %s", status, body, want)
 	}
-	if status, body := AppendJSONError(nil, &cloudtrail.Service, awserr.New("UnknownOperationException", "")); string(body) != `{"__type":"UnknownOperationException"}` || status != 404 {
+	if status, body := AppendJSONError(nil, &cloudtrail.Service, awserr.New("UnknownOperationException", "")); string(body) != `{"__type":"UnknownOperationException"}` || status != 400 {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestJSONErrorCodes(t *testing.T) {
+	for code, want := range map[string]string{
+		"AccessDenied": "400 AccessDeniedException", "InvalidClientTokenId": "400 UnrecognizedClientException",
+		"SignatureDoesNotMatch": "400 InvalidSignatureException", "InternalFailure": "500 InternalFailure", "NotImplemented": "501 NotImplemented",
+		"SomethingElse": "500 SomethingElse", "SerializationException": "400 SerializationException",
+	} {
+		status, body := AppendJSONError(nil, &cloudtrail.Service, awserr.New(code, ""))
+		if got := fmt.Sprintf("%d %s", status, strings.TrimSuffix(strings.TrimPrefix(string(body), `{"__type":"`), `"}`)); got != want {
+			t.Errorf("%s is %s, want %s", code, got, want)
+		}
 	}
 }
 
