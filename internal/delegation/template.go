@@ -75,15 +75,15 @@ func (r *renderer) render(template string) (string, error) {
 		case '}', ']':
 			open = open[:len(open)-1]
 		case '"':
-			end := i + literalLen(template[i:])
-			literal := template[i:end]
-			i = end
+			literal := json.NewDecoder(strings.NewReader(template[i:]))
 			var s string
-			if err := json.Unmarshal([]byte(literal), &s); err != nil {
+			if err := literal.Decode(&s); err != nil {
 				return "", err
 			}
+			begin, end := i, i+int(literal.InputOffset())
+			i = end
 			if !strings.Contains(s, "@{") {
-				out.WriteString(literal)
+				out.WriteString(template[begin:end])
 				continue
 			}
 			if strings.HasPrefix(strings.TrimLeft(template[end:], " \t\r\n"), ":") {
@@ -153,17 +153,4 @@ func quote(entries []string) string {
 		b.Truncate(b.Len() - 1)
 	}
 	return b.String()
-}
-
-// literalLen is the length of the JSON string literal that text begins with.
-func literalLen(text string) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
 }

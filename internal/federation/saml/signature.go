@@ -158,8 +158,8 @@ func checkTransforms(reference *etree.Element) error {
 	return only(transforms[1], string(dsig.CanonicalXML10ExclusiveAlgorithmId), "InclusiveNamespaces")
 }
 
-// only refuses children of other names, and those among them that come twice;
-// white space is all that may stand between them.
+// only refuses children of other names; white space is all that may stand between
+// them.
 func only(e *etree.Element, space string, tags ...string) error {
 	for _, child := range e.Child {
 		switch c := child.(type) {

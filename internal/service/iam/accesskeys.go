@@ -55,13 +55,6 @@ func findAccessKey(s *state.Snapshot, o owner, id string) (*state.AccessKey, err
 	return nil, noSuchAccessKey(id)
 }
 
-func keyStatus(k *state.AccessKey) *string {
-	if k.Active {
-		return ptr(api.StatusTypeActive)
-	}
-	return ptr(api.StatusTypeInactive)
-}
-
 func (s *Service) createAccessKey(c *service.Call, tx *state.Tx, in *api.CreateAccessKeyRequest) (*api.CreateAccessKeyResponse, error) {
 	o, err := findOwner(c, &tx.Snapshot, in.UserName)
 	if err != nil {
@@ -82,7 +75,7 @@ func (s *Service) createAccessKey(c *service.Call, tx *state.Tx, in *api.CreateA
 	}
 	tx.AccessKeys.Put(k)
 	return &api.CreateAccessKeyResponse{AccessKey: &api.AccessKey{
-		UserName: o.name(), AccessKeyId: ptr(id), Status: keyStatus(k), SecretAccessKey: ptr(secret), CreateDate: ptr(k.Created),
+		UserName: o.name(), AccessKeyId: ptr(id), Status: statusOut(k.Active), SecretAccessKey: ptr(secret), CreateDate: ptr(k.Created),
 	}}, nil
 }
 
@@ -101,7 +94,7 @@ func (s *Service) listAccessKeys(c *service.Call, snap *state.Snapshot, in *api.
 	out := &api.ListAccessKeysResponse{AccessKeyMetadata: make([]api.AccessKeyMetadata, 0, len(keys)), IsTruncated: end.IsTruncated, Marker: end.Marker}
 	for _, k := range keys {
 		out.AccessKeyMetadata = append(out.AccessKeyMetadata, api.AccessKeyMetadata{
-			UserName: o.name(), AccessKeyId: ptr(k.ID), Status: keyStatus(k), CreateDate: ptr(k.Created),
+			UserName: o.name(), AccessKeyId: ptr(k.ID), Status: statusOut(k.Active), CreateDate: ptr(k.Created),
 		})
 	}
 	return out, nil

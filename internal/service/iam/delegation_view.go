@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -109,10 +108,7 @@ func roleRestrictions(text string) []string {
 	return arns
 }
 
-func createsRoles(action policy.Item) bool {
-	ok, err := path.Match(strings.ToLower(action.Value), "iam:createrole")
-	return ok && err == nil
-}
+func createsRoles(action policy.Item) bool { return policy.MatchAction(action.Value, "iam:CreateRole") }
 
 // covers says whether the caller has all the permissions that a request asks
 // for: an approximation, as with AWS, that says ALLOWED or DENIED only where no

@@ -86,26 +86,17 @@ func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
 			continue
 		}
 		at := int(p.Pos.Offset)
+		literal := json.NewDecoder(strings.NewReader(d.Text[at:]))
+		if _, err := literal.Token(); err != nil {
+			return d.Text
+		}
 		b.WriteString(d.Text[from:at])
 		quoted, _ := json.Marshal(reads) // a string always has JSON
 		b.Write(quoted)
-		from = at + literalLen(d.Text[at:])
+		from = at + int(literal.InputOffset())
 	}
 	b.WriteString(d.Text[from:])
 	return b.String()
-}
-
-// literalLen is the length of the JSON string literal that text begins with.
-func literalLen(text string) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
 }
 
 // encoded is a document as outputs carry it: percent-encoded per RFC 3986.

@@ -113,7 +113,7 @@ func findBoundary(s *state.Snapshot, account string, boundaryARN *string) (strin
 		return "", nil
 	}
 	if a, err := arn.Parse(*boundaryARN); err != nil || a.Service != "iam" || a.ResourceType() != "policy" {
-		return "", invalidInput("ARN %s is not valid.", *boundaryARN)
+		return "", invalidARN(*boundaryARN)
 	}
 	p, err := attachable(s, account, *boundaryARN)
 	if err != nil || p.ServiceLinked() {

@@ -112,9 +112,7 @@ func (s *Service) getPolicy(c *service.Call, snap *state.Snapshot, in *api.GetPo
 	}
 	out := listedOf(p).output(snap, c.Caller.Account)
 	out.Description = optional(p.Description)
-	if out.Tags = tagsOut(p.Tags); out.Tags == nil {
-		out.Tags = []api.Tag{} // here AWS sends the empty list
-	}
+	out.Tags = everyTag(p.Tags)
 	return &api.GetPolicyResponse{Policy: out}, nil
 }
 

@@ -78,15 +78,12 @@ func roleListed(s *state.Snapshot, r *state.Role) *api.Role {
 	return out
 }
 
-// roleTracking is for how long uses of roles are told
-// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html).
-const roleTracking = 400 * 24 * time.Hour
-
 // lastUsed is when a role was last used. A role that was not, or not for long,
-// has the element with nothing in it.
+// has the element with nothing in it
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html).
 func lastUsed(s *state.Snapshot, r *state.Role, now time.Time) *api.RoleLastUsed {
 	use, ok := s.LastUse(r.ID)
-	if !ok || now.Sub(use.Date) > roleTracking {
+	if !ok || now.Sub(use.Date) > state.TrackingPeriod {
 		return &api.RoleLastUsed{}
 	}
 	return &api.RoleLastUsed{LastUsedDate: ptr(use.Date), Region: optional(use.Region)}

@@ -80,7 +80,7 @@ func readSAML(metadata, key *string) (*newSAML, error) {
 	return read, nil
 }
 
-// apply puts what was read into a record.
+// applySAML puts what was read into a record.
 func (s *Service) applySAML(c *service.Call, p *state.SAMLProvider, read *newSAML, document *string) {
 	if read.metadata != nil {
 		p.Metadata, p.EntityID, p.Certificates = *document, read.metadata.EntityID, read.metadata.Certificates

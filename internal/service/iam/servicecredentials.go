@@ -197,13 +197,10 @@ func (s *Service) newServicePassword(c *service.Call, u *state.User, k *state.Se
 func serviceCredentialOut(c *service.Call, u *state.User, k *state.ServiceCredential) api.ServiceSpecificCredentialMetadata {
 	out := api.ServiceSpecificCredentialMetadata{
 		UserName: ptr(u.Name), ServiceName: ptr(k.Service), ServiceSpecificCredentialId: ptr(k.ID),
-		CreateDate: ptr(k.Created), ExpirationDate: optional(k.Expires), Status: ptr(api.StatusTypeInactive),
+		CreateDate: ptr(k.Created), ExpirationDate: optional(k.Expires), Status: statusOut(k.Active),
 	}
-	switch {
-	case k.Expired(c.Time):
+	if k.Expired(c.Time) {
 		out.Status = ptr(api.StatusTypeExpired)
-	case k.Active:
-		out.Status = ptr(api.StatusTypeActive)
 	}
 	if credentialServices[k.Service].apiKey() {
 		out.ServiceCredentialAlias = ptr(k.Login)
@@ -263,13 +260,14 @@ func (s *Service) updateServiceSpecificCredential(c *service.Call, tx *state.Tx,
 	if err != nil {
 		return nil, err
 	}
-	if *in.Status == api.StatusTypeExpired {
-		return nil, invalidInput("Operation does not support status %s", *in.Status)
+	active, err := newStatus(in.Status)
+	if err != nil {
+		return nil, err
 	}
 	if err := stillGood(c, k); err != nil {
 		return nil, err
 	}
-	tx.ServiceCredentials.Update(k, func(k *state.ServiceCredential) { k.Active = *in.Status == api.StatusTypeActive })
+	tx.ServiceCredentials.Update(k, func(k *state.ServiceCredential) { k.Active = active })
 	return nil, nil
 }
 
