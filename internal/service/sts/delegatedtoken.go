@@ -16,7 +16,9 @@ import (
 // a session of the principal that accepted it. The session has that principal's
 // permissions as far as the request's policy allows them too, and the state that
 // the approver's session had, so that conditions on tags and source identity hold
-// as they did. MFA is not in it: its bearer has shown none
+// as they did. MFA is not in it: its bearer has shown none. It counts as issued
+// when the request was accepted, so that what revokes older sessions of the
+// principal revokes it too, exchanged or not
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetDelegatedAccessToken.html).
 func (s *Service) getDelegatedAccessToken(c *service.Call, tx *state.Tx, in *api.GetDelegatedAccessTokenRequest) (*api.GetDelegatedAccessTokenResponse, error) {
 	id, ok := delegation.Open(s.ring, c.Caller.Account, *in.TradeInToken)
@@ -35,7 +37,7 @@ func (s *Service) getDelegatedAccessToken(c *service.Call, tx *state.Tx, in *api
 	session := &authn.Session{
 		Kind: authn.Delegated, Account: r.Account, Principal: a.ID, Name: a.Session, Policy: r.Policy,
 		Tags: a.Tags, Transitive: a.Transitive, SourceIdentity: a.SourceIdentity,
-		Provider: a.Provider, Claims: a.Claims, Chained: true,
+		Provider: a.Provider, Claims: a.Claims, Chained: true, Issued: a.Issued,
 	}
 	if _, err := packedSize(session); err != nil {
 		return nil, err

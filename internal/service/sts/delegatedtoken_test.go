@@ -328,6 +328,29 @@ func TestDelegationByASession(t *testing.T) {
 	wardertest.WantCode(t, d.do(d.Admin, id, send), "InvalidInput")
 }
 
+// Revoking a role's sessions, as the console does, ends what they delegated, even
+// if it is exchanged only afterwards
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html).
+func TestDelegationIsRevoked(t *testing.T) {
+	d := newDelegating(t)
+	worker := role(t, d.Server, d.Admin, "worker", trusts(account, ""), allows("*", "*"))
+	out, err := d.STS(d.Admin).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &worker, RoleSessionName: aws.String("sess")})
+	d.must(err)
+	id := d.request(allows("iam:ListUsers", "*"), 3600, false)
+	d.must(d.do(wardertest.SessionCredentials(out.Credentials), id, associate, accept, send))
+	d.Clock.Add(time.Minute)
+	revoke := `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"` +
+		d.Clock.Now().UTC().Format(time.RFC3339) + `"}}}}`
+	_, err = d.IAM(d.Admin).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("worker"), PolicyName: aws.String("AWSRevokeOlderSessions"), PolicyDocument: &revoke})
+	d.must(err)
+	d.Clock.Add(time.Minute)
+	traded, err := d.trade(d.partner, d.token(id))
+	d.must(err)
+	if d.can(wardertest.SessionCredentials(traded.Credentials), "iam:ListUsers") {
+		t.Error("what a revoked session delegated is still good")
+	}
+}
+
 func TestDelegationByRoot(t *testing.T) {
 	d := newDelegating(t)
 	home := d.partner

@@ -54,11 +54,14 @@ func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.I
 
 func admit(c *service.Call, _ *state.Snapshot) error { return c.Caller.AdmitSTS(c.Operation.Name) }
 
-// issue makes the credentials of a session.
+// issue makes the credentials of a session. Its issue time is now, unless it has
+// an earlier one already.
 func (s *Service) issue(c *service.Call, session *authn.Session, seconds int) (*api.Credentials, error) {
 	session.KeyID, session.Secret = authn.NewKey(s.ids, session.Account)
-	session.Issued = c.Now()
-	session.Expires = session.Issued.Add(time.Duration(seconds) * time.Second)
+	if session.Issued.IsZero() {
+		session.Issued = c.Now()
+	}
+	session.Expires = c.Now().Add(time.Duration(seconds) * time.Second)
 	token, err := authn.Issue(s.ring, session)
 	if err != nil {
 		return nil, packedTooLarge(session)
