@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	strict "github.com/go-jose/go-jose/v4/json"
 
 	"github.com/warder-iam/warder/internal/awserr"
 )
@@ -156,15 +157,29 @@ func (c *client) fetchKeys(ctx context.Context, p *Provider) ([]jose.JSONWebKey,
 	if len(set.Keys) > maxKeys {
 		return nil, noKey(fmt.Errorf("oidc: the provider has more than %d keys", maxKeys))
 	}
-	var keys []jose.JSONWebKey
-	for _, raw := range set.Keys {
+	return readKeys(set.Keys), nil
+}
+
+// readKeys reads the keys of a set that may verify tokens. Those of kinds that
+// are not known here do not keep the others from use.
+func readKeys(set []json.RawMessage) (keys []jose.JSONWebKey) {
+	for _, raw := range set {
 		var k jose.JSONWebKey
-		// Keys of kinds that are not known here do not keep the others from use.
-		if k.UnmarshalJSON(raw) == nil && usable(&k) {
+		if k.UnmarshalJSON(raw) == nil && verifies(raw) && usable(&k) {
 			keys = append(keys, k)
 		}
 	}
-	return keys, nil
+	return keys
+}
+
+// verifies says whether a key's own list of operations lets it verify signatures
+// (https://www.rfc-editor.org/rfc/rfc7517#section-4.3), which go-jose does not
+// look at.
+func verifies(raw json.RawMessage) bool {
+	var k struct {
+		Operations *[]string `json:"key_ops"`
+	}
+	return strict.Unmarshal(raw, &k) == nil && (k.Operations == nil || slices.Contains(*k.Operations, "verify"))
 }
 
 // usable says whether a key may verify tokens.
@@ -174,7 +189,7 @@ func usable(k *jose.JSONWebKey) bool {
 	}
 	switch key := k.Key.(type) {
 	case *rsa.PublicKey:
-		return key.N.BitLen() >= minRSA && key.N.BitLen() <= maxRSA
+		return key.N.BitLen() >= minRSA && key.N.BitLen() <= maxRSA && !roca(key.N)
 	case *ecdsa.PublicKey:
 		return true
 	}

@@ -14,6 +14,7 @@ package oidc
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"time"
 
@@ -65,7 +66,7 @@ func (v *Verifier) Verify(ctx context.Context, now time.Time, u *Unverified, p *
 	if err != nil {
 		return nil, err
 	}
-	payload, err := verifySignature(u, keys)
+	payload, err := verifySignature(u.jws, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +88,9 @@ func (v *Verifier) Verify(ctx context.Context, now time.Time, u *Unverified, p *
 
 // verifySignature tries the keys, of which there are several only while a
 // provider uses one key id twice or none.
-func verifySignature(u *Unverified, keys []jose.JSONWebKey) ([]byte, error) {
+func verifySignature(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) ([]byte, error) {
 	for i := range keys {
-		if payload, err := u.jws.Verify(keys[i].Key); err == nil {
+		if payload, err := jws.Verify(keys[i].Key); err == nil {
 			return payload, nil
 		}
 	}
@@ -134,3 +135,10 @@ func (t *Token) choose(p *Provider) error {
 }
 
 func issuerOf(url string) string { return "https://" + url }
+
+// providerURL has the characters that may stand in an ARN and in front of a
+// condition key. None of them is a wildcard.
+var providerURL = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%!&'()+,;=:@/-]*)?$`)
+
+// IsProviderURL says whether a text can be a provider's URL, without "https://".
+func IsProviderURL(text string) bool { return providerURL.MatchString(text) }

@@ -45,24 +45,33 @@ func errNoJWT() error {
 	return invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
 }
 
-// Read takes a token apart.
-func Read(token string) (*Unverified, error) {
+// open takes a signed text apart, of which it believes nothing.
+func open(token string) (*jose.JSONWebSignature, header, error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
-		return nil, errNoJWT()
+		return nil, header{}, errNoJWT()
 	}
 	jws, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(jws.Signatures) != 1 {
 		if _, ok := errors.AsType[*jose.ErrUnexpectedSignatureAlgorithm](err); ok {
-			return nil, invalid("The signature algorithm of the ID Token is not supported.")
+			return nil, header{}, invalid("The signature algorithm of the ID Token is not supported.")
 		}
-		return nil, errNoJWT()
+		return nil, header{}, errNoJWT()
 	}
 	h := jws.Signatures[0].Protected
 	if _, ok := h.ExtraHeaders["crit"]; ok {
-		return nil, errNoJWT() // there is no extension that a token may need us to know
+		return nil, header{}, errNoJWT() // there is no extension that a token may need us to know
 	}
 	if _, ok := h.ExtraHeaders["b64"]; ok {
-		return nil, errNoJWT()
+		return nil, header{}, errNoJWT()
+	}
+	return jws, header{jose.SignatureAlgorithm(h.Algorithm), h.KeyID}, nil
+}
+
+// Read takes a token apart.
+func Read(token string) (*Unverified, error) {
+	jws, h, err := open(token)
+	if err != nil {
+		return nil, err
 	}
 	var claims struct {
 		Issuer *string `json:"iss"`
@@ -76,7 +85,7 @@ func Read(token string) (*Unverified, error) {
 	if !readable(*claims.Issuer) {
 		return nil, errNoJWT()
 	}
-	return &Unverified{Issuer: *claims.Issuer, header: header{jose.SignatureAlgorithm(h.Algorithm), h.KeyID}, jws: jws}, nil
+	return &Unverified{Issuer: *claims.Issuer, header: h, jws: jws}, nil
 }
 
 // Token is what a verified token says.
