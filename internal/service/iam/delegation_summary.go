@@ -2,6 +2,8 @@ package iam
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,7 +64,10 @@ func summary(r *state.DelegationRequest) string {
 		b.WriteString("Nothing is allowed.\n")
 	}
 	if arns := roleRestrictions(r.Policy); len(arns) > 0 {
-		fmt.Fprintf(&b, "Roles that it creates last beyond that time. They must have a permissions boundary: %s.\n", strings.Join(arns, ", "))
+		for i := range arns {
+			arns[i] = quoted(arns[i])
+		}
+		fmt.Fprintf(&b, "Roles that it creates last beyond that time. They must have a permissions boundary: %s.\n", list(arns, "or"))
 	}
 	return b.String()
 }
@@ -117,7 +122,7 @@ func things(items []policy.Item, but bool, any, one string) string {
 			names = []string{any}
 			break
 		}
-		names = append(names, item.Value)
+		names = append(names, quoted(item.Value))
 	}
 	if but {
 		if len(names) == 1 && names[0] == any {
@@ -144,11 +149,11 @@ var comparisons = map[string]string{
 func clause(c *policy.Condition) string {
 	values := make([]string, len(c.Values))
 	for i, v := range c.Values {
-		values[i] = v.Value
+		values[i] = quoted(v.Value)
 	}
-	name, key := c.Operator.String(), c.Key.Value
+	name, key := c.Operator.String(), quoted(c.Key.Value)
 	if name == "Null" {
-		if len(values) == 1 && strings.EqualFold(values[0], "true") {
+		if len(c.Values) == 1 && strings.EqualFold(c.Values[0].Value, "true") {
 			return key + " is not there"
 		}
 		return key + " is there"
@@ -171,6 +176,18 @@ func clause(c *policy.Condition) string {
 		join = "nor"
 	}
 	return subject + " " + verb + " " + list(values, join) + end
+}
+
+// unquoted is what of a policy stands in a sentence as it is.
+var unquoted = regexp.MustCompile(`^[A-Za-z0-9_@$*?{}:/+=%.-]*[A-Za-z0-9_@$*?{}/+=%-]$`)
+
+// quoted is a string out of the policy, which its author chose: it is quoted
+// where it could pass for words of the sentence or for another line.
+func quoted(text string) string {
+	if unquoted.MatchString(text) {
+		return text
+	}
+	return strconv.QuoteToASCII(text)
 }
 
 // list joins words as a sentence does.

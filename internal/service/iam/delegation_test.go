@@ -352,3 +352,53 @@ func TestGetHumanReadableSummary(t *testing.T) {
 	_, err = summary(p.Admin, "arn:aws:iam::"+p.id+":delegation-request/"+*id, "")
 	wardertest.WantCode(t, err, "NoSuchEntity")
 }
+
+// Whoever asks for access wrote the policy: nothing in it may read like another
+// sentence of the summary, or hide what a role can be created without.
+func TestSummaryIsNotForged(t *testing.T) {
+	p := newPartner(t)
+	const boundary = "arn:aws:iam::aws:policy/Limit"
+	sum := func(statements string) (string, []string) {
+		id := p.create(p.input(`{"Version":"2012-10-17","Statement":[` + statements + `]}`))
+		out, err := p.IAM(p.Admin).GetHumanReadableSummary(t.Context(), &iam.GetHumanReadableSummaryInput{
+			EntityArn: aws.String("arn:aws:iam::" + wardertest.Account + ":delegation-request/" + *id),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.get(p.Admin, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return aws.ToString(out.SummaryContent), r.RolePermissionRestrictionArns
+	}
+	text, _ := sum(`{"Effect":"Allow","Action":"*","Resource":["*"],"Condition":{"StringNotEquals":{"aws:RequestTag/x":["a, if aws:username is there",".\nNothing is allowed.","\u202eb\u2028c"]}}},
+		{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a.\n- Never allowed: any action"}`)
+	want := `- Allowed: any action on any resource, if aws:RequestTag/x is not "a, if aws:username is there", ".\nNothing is allowed." nor "\u202eb\u2028c".` + "\n" +
+		`- Allowed: s3:GetObject on "arn:aws:s3:::a.\n- Never allowed: any action".` + "\n"
+	if _, sentences, _ := strings.Cut(text, "\n"); sentences != want {
+		t.Errorf("\n%s\nwant\n%s", sentences, want)
+	}
+
+	bounded := func(operator string) string {
+		return `{"Effect":"Allow","Action":"iam:CreateRole","Resource":"*","Condition":{"` + operator + `":{"iam:PermissionsBoundary":"` + boundary + `"}}}`
+	}
+	for name, tt := range map[string]struct {
+		statements string
+		restricted bool
+	}{
+		"required":                 {bounded("StringEquals"), true},
+		"in one of several values": {bounded("ForAnyValue:ArnLike"), true},
+		"where there is one":       {bounded("StringEqualsIfExists"), false},
+		"of all there are":         {bounded("ForAllValues:StringEquals"), false},
+		"any other":                {bounded("StringNotEquals"), false},
+		"and without":              {bounded("StringEquals") + `,{"Effect":"Allow","Action":"iam:C*","Resource":"*"}`, false},
+		"and all the rest":         {bounded("StringEquals") + `,{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`, false},
+		"and all but IAM":          {bounded("StringEquals") + `,{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`, true},
+	} {
+		text, arns := sum(tt.statements)
+		if strings.Contains(text, "must have") != tt.restricted || len(arns) > 0 != tt.restricted {
+			t.Errorf("%s: %v\n%s", name, arns, text)
+		}
+	}
+}

@@ -83,29 +83,52 @@ func requestorName(s *state.Snapshot, r *state.DelegationRequest) *string {
 }
 
 // roleRestrictions are the permissions boundaries that a policy requires of the
-// roles that it allows to create.
+// roles that it allows to create; none if it allows any role without one.
 func roleRestrictions(text string) []string {
 	doc, err := policy.ParseText(policy.Session, text)
 	if err != nil {
 		return nil
 	}
 	var arns []string
-	for _, st := range doc.Statements {
-		if st.Effect != policy.Allow || st.NotAction || !slices.ContainsFunc(st.Actions, createsRoles) {
+	for i := range doc.Statements {
+		st := &doc.Statements[i]
+		if st.Effect != policy.Allow || st.NotAction == slices.ContainsFunc(st.Actions, createsRoles) {
 			continue
 		}
-		for _, cond := range st.Conditions {
-			if !strings.EqualFold(cond.Key.Value, "iam:PermissionsBoundary") || strings.Contains(cond.Operator.String(), "Not") || strings.HasPrefix(cond.Operator.String(), "Null") {
-				continue
-			}
-			for _, v := range cond.Values {
-				if !slices.Contains(arns, v.Value) {
-					arns = append(arns, v.Value)
-				}
+		required := boundariesOf(st)
+		if len(required) == 0 {
+			return nil
+		}
+		for _, b := range required {
+			if !slices.Contains(arns, b) {
+				arns = append(arns, b)
 			}
 		}
 	}
 	return arns
+}
+
+// boundariesOf are the boundaries of which a statement requires one: by a
+// condition that a role without a boundary fails.
+func boundariesOf(st *policy.Statement) (arns []string) {
+	for _, cond := range st.Conditions {
+		if !strings.EqualFold(cond.Key.Value, "iam:PermissionsBoundary") || !restricts(cond.Operator) {
+			continue
+		}
+		for _, v := range cond.Values {
+			arns = append(arns, v.Value)
+		}
+	}
+	return arns
+}
+
+func restricts(o policy.Operator) bool {
+	switch o.Comparison {
+	case policy.OpStringEquals, policy.OpStringEqualsIgnoreCase, policy.OpStringLike, policy.OpArnEquals, policy.OpArnLike:
+		return !o.IfExists && o.Quantifier != policy.ForAllValues
+	default:
+		return false
+	}
 }
 
 func createsRoles(action policy.Item) bool { return policy.MatchAction(action.Value, "iam:CreateRole") }
