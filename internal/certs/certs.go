@@ -116,15 +116,24 @@ func Text(certs ...*x509.Certificate) string {
 }
 
 // CheckChain checks that each certificate is signed by the one after it, the
-// first of the chain by that being the signer of leaf. ok is false if one is
-// not, and index is its place in the chain: -1 for the leaf.
+// first of the chain by that being the signer of leaf, and that those between
+// the leaf and the last are of authorities. It goes from the last one down, as
+// AWS does. ok is false if one fails, and index is where, counted as AWS counts:
+// -1 if the last one did not sign the one before it, else the place among all of
+// them, the leaf being 0.
 func CheckChain(leaf *x509.Certificate, chain []*x509.Certificate) (index int, ok bool) {
-	child := leaf
-	for i, parent := range chain {
+	all := append([]*x509.Certificate{leaf}, chain...)
+	for i := len(chain) - 1; i >= 0; i-- {
+		child, parent := all[i], all[i+1]
 		if !bytes.Equal(child.RawIssuer, parent.RawSubject) || parent.CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature) != nil {
-			return i - 1, false
+			if i == len(chain)-1 {
+				return -1, false
+			}
+			return i, false
 		}
-		child = parent
+		if i > 0 && !child.IsCA {
+			return i, false
+		}
 	}
 	return 0, true
 }

@@ -50,10 +50,16 @@ type party struct {
 // issue makes a certificate that by signs; by nil is a signature of its own.
 func issue(t testing.TB, name string, key crypto.Signer, by *party) *party {
 	t.Helper()
+	return issueAs(t, name, key, by, true)
+}
+
+// issueAs makes a certificate of an authority or of none.
+func issueAs(t testing.TB, name string, key crypto.Signer, by *party, authority bool) *party {
+	t.Helper()
 	form := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
+		IsCA: authority, BasicConstraintsValid: true,
 	}
 	parent, signer := form, key
 	if by != nil {
@@ -138,6 +144,8 @@ func TestChain(t *testing.T) {
 	middle := issue(t, "middle", ecKey(t), root)
 	leaf := issue(t, "leaf", ecKey(t), middle)
 	other := issue(t, "middle", ecKey(t), root) // the right name, the wrong key
+	stranger := issue(t, "stranger", ecKey(t), nil)
+	end := issueAs(t, "leaf", ecKey(t), middle, false)
 	for _, tt := range []struct {
 		name  string
 		chain []*x509.Certificate
@@ -148,10 +156,13 @@ func TestChain(t *testing.T) {
 		{"the issuer", []*x509.Certificate{middle.cert}, 0, true},
 		{"all", []*x509.Certificate{middle.cert, root.cert}, 0, true},
 		{"the wrong order", []*x509.Certificate{root.cert, middle.cert}, -1, false},
-		{"the leaf in it", []*x509.Certificate{leaf.cert, middle.cert}, -1, false},
-		{"another issuer of the name", []*x509.Certificate{other.cert, root.cert}, -1, false},
-		{"a gap", []*x509.Certificate{middle.cert, leaf.cert}, 0, false},
-		{"more than a root", []*x509.Certificate{middle.cert, root.cert, middle.cert}, 1, false},
+		{"the leaf in it", []*x509.Certificate{leaf.cert, middle.cert}, 0, false},
+		{"another issuer of the name", []*x509.Certificate{other.cert, root.cert}, 0, false},
+		{"a gap", []*x509.Certificate{middle.cert, leaf.cert}, -1, false},
+		{"more than a root", []*x509.Certificate{middle.cert, root.cert, middle.cert}, -1, false},
+		// As AWS was seen to answer: an end certificate in the chain is no authority.
+		{"unrelated", []*x509.Certificate{stranger.cert}, -1, false},
+		{"an end certificate in it", []*x509.Certificate{end.cert, middle.cert}, 1, false},
 	} {
 		if index, ok := certs.CheckChain(leaf.cert, tt.chain); index != tt.index || ok != tt.ok {
 			t.Errorf("%s: %d, %v", tt.name, index, ok)
