@@ -97,9 +97,6 @@ func TestWhiteSpace(t *testing.T) {
 	}
 }
 
-// A response that was signed by something else than goxmldsig is in testdata,
-// and in internal/e2e.
-
 // set changes the attribute of an element of the response or assertion.
 func set(path, name, value string) func(r, a *etree.Element) {
 	return func(r, a *etree.Element) {
