@@ -13,7 +13,6 @@ import (
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awspolicies"
-	"github.com/warder-iam/warder/internal/federation/saml"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/policy"
 )
@@ -308,42 +307,6 @@ func passwordPolicy(p *api.PasswordPolicy) *state.PasswordPolicy {
 		AllowUsersToChangePassword: deref(p.AllowUsersToChangePassword), MaxAgeDays: int(deref(p.MaxPasswordAge)),
 		ReusePrevention: int(deref(p.PasswordReusePrevention)), HardExpiry: p.HardExpiry,
 	}
-}
-
-func (a *Account) putProviders(tx *state.Tx, sum *Summary) error {
-	now := tx.Now.UTC().Truncate(time.Second)
-	for url, d := range sorted(a.oidc) {
-		p := &state.OIDCProvider{Account: a.ID, URL: url, Created: now}
-		if d == nil {
-			sum.note("the identity provider %s has no client ids: its tokens are refused until they are set", p.ARN())
-		} else {
-			p.ClientIDs, p.Thumbprints = d.ClientIDList, d.ThumbprintList
-			if d.CreateDate != nil {
-				p.Created = second(d.CreateDate)
-			}
-			p.Tags = a.entity(nil, nil, nil, nil, d.Tags).Tags
-		}
-		tx.OIDCProviders.Put(p)
-		sum.Providers++
-	}
-	for name, d := range sorted(a.saml) {
-		read, err := saml.ParseMetadata(deref(d.SAMLMetadataDocument))
-		if err != nil {
-			return fmt.Errorf("SAML provider %s: %w", name, err)
-		}
-		p := &state.SAMLProvider{
-			Account: a.ID, Name: name, UUID: deref(d.SAMLProviderUUID), Metadata: deref(d.SAMLMetadataDocument),
-			EntityID: read.EntityID, Certificates: read.Certificates, ValidUntil: read.ValidUntil, Created: second(d.CreateDate),
-			EncryptionRequired: deref(d.AssertionEncryptionMode) == api.AssertionEncryptionModeTypeRequired,
-			Tags:               a.entity(nil, nil, nil, nil, d.Tags).Tags,
-		}
-		if len(d.PrivateKeyList) > 0 {
-			sum.note("the private keys of %s are not in its listing: assertions encrypted to them are refused", p.ARN())
-		}
-		tx.SAMLProviders.Put(p)
-		sum.Providers++
-	}
-	return nil
 }
 
 // resolveTrust gives the principals in trust policies the unique ids that they

@@ -99,12 +99,7 @@ func (a *Account) check() []error {
 			c.fail("%s holds several roles", deref(p.Arn))
 		}
 	}
-	for name, providerARN := range sorted(a.samlARNs) {
-		c.account(providerARN)
-		if a.saml[name] == nil {
-			c.fail("%s is listed without its metadata: add the output of get-saml-provider", providerARN)
-		}
-	}
+	c.identityProviders()
 	if a.alias != "" && (!aliasForm.MatchString(a.alias) || strings.Contains(a.alias, "--") || arn.IsAccountID(a.alias)) {
 		c.fail("%q cannot be an account's alias", a.alias)
 	}

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/warder-iam/warder/arn"
 	base "github.com/warder-iam/warder/internal/api"
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/awscli"
@@ -58,8 +57,8 @@ type Account struct {
 	alias       string
 	passwords   *api.PasswordPolicy
 	oidc        map[string]*api.GetOpenIDConnectProviderResponse // by URL; nil: only its ARN is known
-	saml        map[string]*api.GetSAMLProviderResponse          // by name
-	samlARNs    map[string]string                                // by name, of those that are listed
+	saml        map[string]*api.GetSAMLProviderResponse          // by name; nil: only its ARN is known
+	providers   []string                                         // ARNs of those that are listed
 }
 
 // output is what any of the commands prints. Which one it was is told by the
@@ -95,7 +94,6 @@ func Read(files []File) (*Account, error) {
 	a := &Account{
 		roles: map[string]api.Role{}, profiles: map[string]api.InstanceProfile{}, memberships: map[string][]string{},
 		oidc: map[string]*api.GetOpenIDConnectProviderResponse{}, saml: map[string]*api.GetSAMLProviderResponse{},
-		samlARNs: map[string]string{},
 	}
 	var errs []error
 	for i := range files {
@@ -171,48 +169,6 @@ func (a *Account) add(f *File) error {
 		a.passwords = out.PasswordPolicy
 	default:
 		return a.addProvider(f, &out)
-	}
-	return nil
-}
-
-func (a *Account) addProvider(f *File, out *output) error {
-	switch {
-	case out.OpenIDConnectProviderList != nil:
-		for _, p := range out.OpenIDConnectProviderList {
-			id, err := arn.Parse(deref(p.Arn))
-			if err != nil || id.ResourceType() != "oidc-provider" {
-				return fmt.Errorf("%q is no provider's ARN", deref(p.Arn))
-			}
-			if _, known := a.oidc[id.ResourceID()]; !known {
-				a.oidc[id.ResourceID()] = nil
-			}
-		}
-	case out.SAMLProviderList != nil:
-		for _, p := range out.SAMLProviderList {
-			id, err := arn.Parse(deref(p.Arn))
-			if err != nil || id.ResourceType() != "saml-provider" {
-				return fmt.Errorf("%q is no provider's ARN", deref(p.Arn))
-			}
-			a.samlARNs[id.ResourceID()] = deref(p.Arn)
-		}
-	case out.Url != nil:
-		p := new(api.GetOpenIDConnectProviderResponse)
-		if err := awscli.Unmarshal(f.Text, p); err != nil {
-			return err
-		}
-		a.oidc[strings.TrimPrefix(*p.Url, "https://")] = p
-	case out.SAMLMetadataDocument != nil:
-		name, err := f.subject("get-saml-provider")
-		if err != nil {
-			return err
-		}
-		p := new(api.GetSAMLProviderResponse)
-		if err := awscli.Unmarshal(f.Text, p); err != nil {
-			return err
-		}
-		a.saml[name] = p
-	default:
-		return errors.New("this is not the output of a command that import knows; see warder import aws --help")
 	}
 	return nil
 }

@@ -1,13 +1,18 @@
 package transfer_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/warder-iam/warder/internal/federation/saml/samltest"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/internal/store/memory"
 	"github.com/warder-iam/warder/internal/transfer"
@@ -170,15 +175,20 @@ func TestRefused(t *testing.T) {
 		files []transfer.File
 		want  string
 	}{
-		"nothing":           {nil, "none of the files"},
-		"no details":        {read(t, "list-roles"), "none of the files"},
-		"details twice":     {append(read(t, details), read(t, details)...), "there twice"},
-		"another output":    {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"Stacks":[]}`)}), "not the output of a command"},
-		"whose groups":      {append(read(t, details), transfer.File{Name: "x.json", Text: []byte(`{"Groups":[]}`)}), "NAME=FILE"},
-		"an unknown member": {append(read(t, details), transfer.File{Name: "x", Subject: "eve", Text: []byte(`{"Groups":[{"GroupName":"developers"}]}`)}), "the user eve"},
-		"no metadata":       {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"SAMLProviderList":[{"Arn":"arn:aws:iam::444455556666:saml-provider/idp"}]}`)}), "get-saml-provider"},
-		"bad metadata":      {append(read(t, details), transfer.File{Name: "get-saml-provider.idp.json", Text: []byte(`{"SAMLMetadataDocument":"<x/>"}`)}), "SAML provider idp"},
-		"an empty account":  {[]transfer.File{{Name: "x", Text: []byte(`{"UserDetailList":[]}`)}}, "name no user"},
+		"nothing":                          {nil, "none of the files"},
+		"no details":                       {read(t, "list-roles"), "none of the files"},
+		"details twice":                    {append(read(t, details), read(t, details)...), "there twice"},
+		"another output":                   {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"Stacks":[]}`)}), "not the output of a command"},
+		"whose groups":                     {append(read(t, details), transfer.File{Name: "x.json", Text: []byte(`{"Groups":[]}`)}), "NAME=FILE"},
+		"an unknown member":                {append(read(t, details), transfer.File{Name: "x", Subject: "eve", Text: []byte(`{"Groups":[{"GroupName":"developers"}]}`)}), "the user eve"},
+		"no metadata":                      {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"SAMLProviderList":[{"Arn":"arn:aws:iam::444455556666:saml-provider/idp"}]}`)}), "get-saml-provider"},
+		"bad metadata":                     {append(read(t, details), transfer.File{Name: "get-saml-provider.idp.json", Text: []byte(`{"SAMLMetadataDocument":"<x/>"}`)}), "SAML provider idp"},
+		"a provider of another account":    {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"OpenIDConnectProviderList":[{"Arn":"arn:aws:iam::999999999999:oidc-provider/idp.example.com"}]}`)}), "999999999999"},
+		"a provider's URL with a wildcard": {append(read(t, details), transfer.File{Name: "x", Text: []byte(`{"Url":"*.example.com","ClientIDList":[]}`)}), "*.example.com"},
+		"a provider's URL in two cases":    {append(read(t, details), provider("idp.example.com", ""), provider("IDP.example.com", "")), "there twice"},
+		"a bad thumbprint":                 {append(read(t, details), provider("idp.example.com", "00")), "no thumbprint"},
+		"a SAML provider's name":           {append(read(t, details), transfer.File{Name: "x", Subject: "a/b", Text: []byte(`{"SAMLMetadataDocument":"<x/>"}`)}), "a/b"},
+		"an empty account":                 {[]transfer.File{{Name: "x", Text: []byte(`{"UserDetailList":[]}`)}}, "name no user"},
 	} {
 		s := open(t)
 		if _, err := apply(s, tc.files); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -194,5 +204,29 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := apply(s, read(t, details)); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second import: %v", err)
+	}
+}
+
+func provider(url, thumbprint string) transfer.File {
+	return transfer.File{Name: url, Text: fmt.Appendf(nil, `{"Url":%q,"ClientIDList":["x"],"ThumbprintList":[%q]}`, url, cmp.Or(thumbprint, strings.Repeat("AB", 20)))}
+}
+
+// Metadata that do not say how long they are valid are valid as if they had been
+// given to CreateSAMLProvider, and thumbprints are compared in lower case.
+func TestImportProviders(t *testing.T) {
+	s := open(t)
+	metadata, err := json.Marshal(samltest.New("https://idp.example.com/metadata", 0).Metadata())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := apply(s, append(read(t, details), provider("idp.example.com", ""),
+		transfer.File{Name: "get-saml-provider.idp.json", Text: fmt.Appendf(nil, `{"SAMLMetadataDocument":%s,"CreateDate":"2022-02-02T02:02:02Z"}`, metadata)})); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.Snapshot().SAMLProvider(account, "idp"); p == nil || !p.ValidUntil.Equal(time.Date(2122, 2, 2, 2, 2, 2, 0, time.UTC)) {
+		t.Errorf("%+v", p)
+	}
+	if p := s.Snapshot().OIDCProvider(account, "idp.example.com"); p == nil || !slices.Equal(p.Thumbprints, []string{strings.Repeat("ab", 20)}) {
+		t.Errorf("%+v", p)
 	}
 }

@@ -20,6 +20,17 @@ type Metadata struct {
 	ValidUntil   time.Time // zero if it does not say
 }
 
+// validYears is how long AWS takes metadata to be valid that do not say.
+const validYears = 100
+
+// Ends is when metadata end that were taken at a time, in whole seconds.
+func (m *Metadata) Ends(taken time.Time) time.Time {
+	if m.ValidUntil.IsZero() {
+		return taken.UTC().Truncate(time.Second).AddDate(validYears, 0, 0)
+	}
+	return m.ValidUntil.Truncate(time.Second)
+}
+
 // minRSA is the least size of a provider's key
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_saml.html#troubleshoot_saml_issuer-metadata).
 const minRSA = 1024

@@ -3,7 +3,6 @@ package iam
 import (
 	"encoding/hex"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	api "github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/federation/oidc"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
 )
@@ -24,14 +24,10 @@ const (
 	maxThumbprints = 5   // per provider
 )
 
-// providerURL is the URL of an issuer behind "https://". Its characters may
-// stand in an ARN and in front of a condition key, and none of them is a wildcard.
-var providerURL = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%!&'()+,;=:@/-]*)?$`)
-
 // issuerURL takes "https://" off a provider's URL.
 func issuerURL(text string) (string, error) {
 	url, ok := strings.CutPrefix(text, "https://")
-	if !ok || !providerURL.MatchString(url) {
+	if !ok || !oidc.IsProviderURL(url) {
 		return "", validation("Invalid Open ID Connect Provider URL")
 	}
 	return url, nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/iam"
@@ -24,8 +23,6 @@ const (
 	// The prefixes of unique ids. AWS's are not documented.
 	samlProviderID = "SAMLP"
 	samlKeyID      = "SAMLK"
-	// validYears is how long AWS takes metadata to be valid that do not say.
-	validYears = 100
 )
 
 var samlProvider = byARN("SAMLProviderArn", func(s *state.Snapshot, text string) []state.Tag {
@@ -84,9 +81,7 @@ func readSAML(metadata, key *string) (*newSAML, error) {
 func (s *Service) applySAML(c *service.Call, p *state.SAMLProvider, read *newSAML, document *string) {
 	if read.metadata != nil {
 		p.Metadata, p.EntityID, p.Certificates = *document, read.metadata.EntityID, read.metadata.Certificates
-		if p.ValidUntil = read.metadata.ValidUntil.Truncate(time.Second); read.metadata.ValidUntil.IsZero() {
-			p.ValidUntil = c.Now().AddDate(validYears, 0, 0)
-		}
+		p.ValidUntil = read.metadata.Ends(c.Now())
 	}
 	if read.key != nil {
 		id := s.ids.Unique(samlKeyID, p.Account)
