@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // RoleDeletion is the task of deleting a service-linked role, kept for those who
 // ask what became of it. Nothing here uses such a role, so the role is gone when
@@ -14,4 +17,12 @@ type RoleDeletion struct {
 var roleDeletionSchema = schema[RoleDeletion]{
 	prefix: "iam/role-deletion/",
 	key:    func(d *RoleDeletion) string { return d.ID },
+	indexes: []index[RoleDeletion]{
+		{name: "account", keys: func(d *RoleDeletion) []string { return []string{d.Account + "/" + d.Done.UTC().Format(time.RFC3339)} }},
+	},
+}
+
+// RoleDeletionsOf iterates over an account's tasks, the oldest first.
+func (s *Snapshot) RoleDeletionsOf(account string) iter.Seq[*RoleDeletion] {
+	return values(s.RoleDeletions.scan(0, account+"/", ""))
 }

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 	// deletionKept is how long the status of a deletion can be asked for. AWS
 	// does not document a time.
 	deletionKept = 7 * 24 * time.Hour
+	// maxDeletions bounds the tasks of an account that are kept: more than there
+	// are services with such roles. The oldest goes.
+	maxDeletions = 300
 
 	deletionTaskPrefix = "task"
 )
@@ -109,12 +113,13 @@ func (s *Service) deleteServiceLinkedRole(c *service.Call, tx *state.Tx, in *api
 		return nil, err
 	}
 	if !r.ServiceLinked() {
-		return nil, noSuchRole(*in.RoleName)
+		return nil, awserr.New("NoSuchEntity", "%s exists but is not a service role.", r.Name)
 	}
 	tx.ForgetUses(r.ID)
 	tx.Roles.Delete(r)
-	for old := range tx.RoleDeletions.All() {
-		if forgotten(c, old) {
+	kept := slices.Collect(tx.RoleDeletionsOf(r.Account)) // the oldest first
+	for i, old := range kept {
+		if forgotten(c, old) || len(kept)-i >= maxDeletions {
 			tx.RoleDeletions.Delete(old)
 		}
 	}
@@ -135,7 +140,7 @@ func deletedRole(reflect.Type) service.Part {
 		path, ok := strings.CutPrefix(id, deletionTaskPrefix+state.ServiceLinkedPath)
 		part := strings.Split(path, "/")
 		if !ok || len(part) != 3 || part[0] == "" || part[1] == "" {
-			return invalidInput("The deletion task id %s is not valid.", id)
+			return invalidInput("Invalid task id")
 		}
 		check.Account = c.Caller.Account
 		check.Resource = arn.IAM(check.Account, "role", linkedPath(part[0]), part[1])
@@ -146,7 +151,7 @@ func deletedRole(reflect.Type) service.Part {
 func (s *Service) getServiceLinkedRoleDeletionStatus(c *service.Call, snap *state.Snapshot, in *api.GetServiceLinkedRoleDeletionStatusRequest) (*api.GetServiceLinkedRoleDeletionStatusResponse, error) {
 	task := snap.RoleDeletions.Get(*in.DeletionTaskId)
 	if task == nil || task.Account != c.Caller.Account || forgotten(c, task) {
-		return nil, awserr.New("NoSuchEntity", "Deletion task %s cannot be found.", *in.DeletionTaskId)
+		return nil, awserr.New("NoSuchEntity", "Cannot find deletion status for given id.")
 	}
 	return &api.GetServiceLinkedRoleDeletionStatusResponse{Status: ptr(api.DeletionTaskStatusTypeSUCCEEDED)}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -352,4 +353,23 @@ func TestDeleteServiceLinkedRole(t *testing.T) {
 	wardertest.WantCode(t, err, "")
 	_, err = ecs.DeleteServiceLinkedRole(ctx, &iam.DeleteServiceLinkedRoleInput{RoleName: name})
 	wardertest.WantCode(t, err, "")
+}
+
+// Making and deleting a role over and over does not fill the server with tasks.
+func TestDeletionTasksAreBounded(t *testing.T) {
+	s := wardertest.Start(t)
+	c, ctx := s.IAM(s.Admin), t.Context()
+	var tasks []string
+	for range 301 {
+		out, err := c.DeleteServiceLinkedRole(ctx, &iam.DeleteServiceLinkedRoleInput{RoleName: makeLinked(t, c, "ecs.amazonaws.com").RoleName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tasks = append(tasks, *out.DeletionTaskId)
+		s.Clock.Add(time.Second) // they are forgotten in order of age
+	}
+	for i, code := range map[int]string{0: "NoSuchEntity", 1: "", 300: ""} {
+		_, err := c.GetServiceLinkedRoleDeletionStatus(ctx, &iam.GetServiceLinkedRoleDeletionStatusInput{DeletionTaskId: &tasks[i]})
+		wardertest.WantCode(t, err, code)
+	}
 }
