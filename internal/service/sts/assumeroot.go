@@ -36,7 +36,7 @@ func assumeRootRule(action string, _ reflect.Type) service.Authorize {
 		}
 		task := deref(in.TaskPolicyArn.Arn)
 		if !slices.Contains(rootTasks, task) {
-			return nil, validation("The task policy %s is not one that AssumeRoot takes.", task)
+			return nil, validation("Request must contain valid AWS managed task policy ARN")
 		}
 		check := authz.Check{Action: action, Resource: arn.Root(account), Account: c.Caller.Account}
 		check.Set("aws:ResourceAccount", policy.String(account))
@@ -53,7 +53,7 @@ func rootAccount(principal string) (string, error) {
 	}
 	a, err := arn.Parse(principal)
 	if err != nil || !arn.IsAccountID(a.Account) || principal != arn.Root(a.Account) {
-		return "", validation("The target principal %s is neither an account id nor the ARN of a root user.", principal)
+		return "", validation("Request must contain a valid target principal")
 	}
 	return a.Account, nil
 }

@@ -3,6 +3,7 @@ package sts
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"time"
 
 	api "github.com/warder-iam/warder/internal/api/sts"
@@ -18,18 +19,17 @@ import (
 const (
 	defaultWebToken = 300 // seconds
 	// maxWebToken bounds the claims of a token, in bytes. AWS does not document
-	// its bound; this leaves room for the token in the 8 KiB that many servers
-	// allow for a header.
-	maxWebToken = 5 << 10
+	// its bound; this is what it was seen to take at most.
+	maxWebToken = 14984
 )
 
-// webIdentityTokenRule authorizes sts:GetWebIdentityToken, and with request tags
-// sts:TagGetWebIdentityToken too
+// webIdentityTokenRule authorizes sts:GetWebIdentityToken on the caller's account,
+// and with request tags sts:TagGetWebIdentityToken too
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_policies.html).
 func webIdentityTokenRule(action string, _ reflect.Type) service.Authorize {
 	return func(c *service.Call, _ *state.Snapshot, input any) ([]authz.Check, error) {
 		in := input.(*api.GetWebIdentityTokenRequest)
-		check := authz.Check{Action: action, Resource: "*", Account: c.Caller.Account}
+		check := authz.Check{Action: action, Resource: "arn:aws:sts::" + c.Caller.Account + ":self", Account: c.Caller.Account}
 		check.Set("sts:IdentityTokenAudience", policy.Strings(in.Audience...))
 		check.Set("sts:SigningAlgorithm", policy.String(*in.SigningAlgorithm))
 		check.Set("sts:DurationSeconds", policy.Int(int64(webTokenSeconds(in))))
@@ -79,7 +79,11 @@ type awsClaims struct {
 func (s *Service) getWebIdentityToken(c *service.Call, snap *state.Snapshot, in *api.GetWebIdentityTokenRequest) (*api.GetWebIdentityTokenResponse, error) {
 	algorithm := *in.SigningAlgorithm
 	if algorithm != outbound.RS256 && algorithm != outbound.ES384 {
-		return nil, validation("1 validation error detected: Value '%s' at 'signingAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: [RS256, ES384]", algorithm)
+		return nil, validation("Requested SigningAlgorithm is not supported. See the GetWebIdentityToken documentation for supported algorithms")
+	}
+	tags, err := requestTags(in.Tags)
+	if err != nil {
+		return nil, err
 	}
 	if s.issuer == nil {
 		return nil, outboundDisabled()
@@ -94,16 +98,12 @@ func (s *Service) getWebIdentityToken(c *service.Call, snap *state.Snapshot, in 
 	if session != nil && expires.After(session.Expires) {
 		return nil, awserr.New("SessionDurationEscalationException", "The requested token duration would extend the session beyond its original expiration time.")
 	}
-	tags := new(authn.Session)
-	if err := setTags(tags, nil, in.Tags, nil); err != nil {
-		return nil, err
-	}
 	claims := webClaims{
 		Issuer: s.issuer.URL(issuer), Audience: in.Audience, Subject: c.Caller.PolicyARN(),
 		Issued: now.Unix(), Expires: expires.Unix(), ID: s.ids.Request(),
 		AWS: awsClaims{
 			Account: c.Caller.Account, Region: c.Region, Principal: c.Caller.PolicyARN(),
-			PrincipalTags: principalTags(c.Caller), Provider: c.Caller.FederatedProvider(), RequestTags: tagMap(tags.Tags),
+			PrincipalTags: principalTags(c.Caller), Provider: c.Caller.FederatedProvider(), RequestTags: tags,
 		},
 	}
 	if len(in.Audience) == 1 {
@@ -126,7 +126,23 @@ func (s *Service) getWebIdentityToken(c *service.Call, snap *state.Snapshot, in 
 }
 
 func outboundDisabled() error {
-	return awserr.New("OutboundWebIdentityFederationDisabledException", "Outbound web identity federation is disabled for your account")
+	return awserr.New("OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederation is disabled.")
+}
+
+// requestTags are the tags that a token is asked to tell. They tag nothing here, so
+// keys that begin with aws: are as good as others.
+func requestTags(in []api.Tag) (map[string]string, error) {
+	var tags map[string]string
+	for i, t := range in {
+		if slices.ContainsFunc(in[:i], func(before api.Tag) bool { return state.SameTagKey(*before.Key, *t.Key) }) {
+			return nil, awserr.New("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		if tags == nil {
+			tags = make(map[string]string, len(in))
+		}
+		tags[*t.Key] = *t.Value
+	}
+	return tags, nil
 }
 
 // principalTags are the tags that the caller has as aws:PrincipalTag: those of

@@ -1,8 +1,10 @@
 package sts_test
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +64,7 @@ func TestGetWebIdentityToken(t *testing.T) {
 	s := wardertest.Start(t)
 	_, err := webToken(t, s, s.Admin)
 	wardertest.WantCode(t, err, "OutboundWebIdentityFederationDisabledException")
-	if got := wardertest.Message(err); got != "Outbound web identity federation is disabled for your account" {
+	if got := wardertest.Message(err); got != "OutboundWebIdentityFederation is disabled." {
 		t.Errorf("disabled: %s", got)
 	}
 	issuer := outbound(t, s)
@@ -178,6 +180,7 @@ func TestGetWebIdentityTokenAuthorization(t *testing.T) {
 		"NumericLessThanEquals":{"sts:DurationSeconds":300}}}}`)
 	tagging := s.User(s.Admin, "tagging", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:GetWebIdentityToken","Resource":"*"},
 		{"Effect":"Allow","Action":"sts:TagGetWebIdentityToken","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/job":"7"},"ForAllValues:StringEquals":{"aws:TagKeys":"job"}}}]}`)
+	self := s.User(s.Admin, "self", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:GetWebIdentityToken","Resource":"arn:aws:sts::*:self"}}`)
 	tag := func(key, value string) func(*sts.GetWebIdentityTokenInput) {
 		return func(in *sts.GetWebIdentityTokenInput) { in.Tags = append(in.Tags, types.Tag{Key: &key, Value: &value}) }
 	}
@@ -187,6 +190,8 @@ func TestGetWebIdentityTokenAuthorization(t *testing.T) {
 		code   string
 	}{
 		"as allowed":        {only, func(*sts.GetWebIdentityTokenInput) {}, ""},
+		"on the account":    {self, func(*sts.GetWebIdentityTokenInput) {}, ""},
+		"no tagging":        {self, tag("job", "7"), "AccessDenied"},
 		"another audience":  {only, func(in *sts.GetWebIdentityTokenInput) { in.Audience = append(in.Audience, "x") }, "AccessDenied"},
 		"another algorithm": {only, func(in *sts.GetWebIdentityTokenInput) { in.SigningAlgorithm = aws.String("RS256") }, "AccessDenied"},
 		"too long":          {only, func(in *sts.GetWebIdentityTokenInput) { in.DurationSeconds = aws.Int32(301) }, "AccessDenied"},
@@ -205,8 +210,18 @@ func TestGetWebIdentityTokenAuthorization(t *testing.T) {
 
 func TestGetWebIdentityTokenRefusals(t *testing.T) {
 	s := wardertest.Start(t)
+	twice := func(in *sts.GetWebIdentityTokenInput) {
+		in.Tags = []types.Tag{{Key: aws.String("x"), Value: aws.String("1")}, {Key: aws.String("X"), Value: aws.String("2")}}
+	}
+	// AWS looks at the tags before it looks whether there are tokens at all.
+	_, err := webToken(t, s, s.Admin, twice)
+	wardertest.WantCode(t, err, "InvalidParameterValue")
 	outbound(t, s)
 	long := strings.Repeat("x", 1000)
+	var tags []types.Tag
+	for i := range 20 {
+		tags = append(tags, types.Tag{Key: aws.String(fmt.Sprint(i)), Value: aws.String(long[:256])})
+	}
 	for name, tt := range map[string]struct {
 		change func(*sts.GetWebIdentityTokenInput)
 		code   string
@@ -216,13 +231,11 @@ func TestGetWebIdentityTokenRefusals(t *testing.T) {
 		"too short":         {func(in *sts.GetWebIdentityTokenInput) { in.DurationSeconds = aws.Int32(59) }, "ValidationError"},
 		"too long":          {func(in *sts.GetWebIdentityTokenInput) { in.DurationSeconds = aws.Int32(3601) }, "ValidationError"},
 		"no audience":       {func(in *sts.GetWebIdentityTokenInput) { in.Audience = []string{} }, "ValidationError"},
-		"a reserved tag": {func(in *sts.GetWebIdentityTokenInput) {
+		"a reserved tag, which is none here": {func(in *sts.GetWebIdentityTokenInput) {
 			in.Tags = []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("")}}
-		}, "InvalidParameterValue"},
-		"a tag twice": {func(in *sts.GetWebIdentityTokenInput) {
-			in.Tags = []types.Tag{{Key: aws.String("x"), Value: aws.String("1")}, {Key: aws.String("X"), Value: aws.String("2")}}
-		}, "InvalidParameterValue"},
-		"too much": {func(in *sts.GetWebIdentityTokenInput) { in.Audience = []string{long, long, long, long, long, long} }, "JWTPayloadSizeExceededException"},
+		}, ""},
+		"a tag twice": {twice, "InvalidParameterValue"},
+		"too much":    {func(in *sts.GetWebIdentityTokenInput) { in.Audience, in.Tags = slices.Repeat([]string{long}, 10), tags }, "JWTPayloadSizeExceededException"},
 	} {
 		_, err := webToken(t, s, s.Admin, tt.change)
 		if got := wardertest.Code(err); got != tt.code {
