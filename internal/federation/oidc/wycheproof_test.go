@@ -29,8 +29,30 @@ type vectors struct {
 	}
 }
 
+// wycheproof are the files by name.
+func wycheproof(t testing.TB) map[string]vectors {
+	t.Helper()
+	files, err := filepath.Glob("testdata/wycheproof/*.json")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	all := make(map[string]vectors)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v vectors
+		if err := json.Unmarshal(text, &v); err != nil {
+			t.Fatal(file, err)
+		}
+		all[filepath.Base(file)] = v
+	}
+	return all
+}
+
 // supported says whether the keys are for algorithms that AWS supports.
-func supported(t *testing.T, keys []json.RawMessage) bool {
+func supported(t testing.TB, keys []json.RawMessage) bool {
 	t.Helper()
 	for _, raw := range keys {
 		var key struct{ Alg string }
@@ -50,23 +72,11 @@ func supported(t *testing.T, keys []json.RawMessage) bool {
 // every token goes before its claims are read. The texts that they sign are no
 // claims, so as tokens all of them are refused.
 func TestWycheproof(t *testing.T) {
-	files, err := filepath.Glob("testdata/wycheproof/*.json")
-	if err != nil || len(files) != 2 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
 	taken, refused := 0, 0
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var v vectors
-		if err := json.Unmarshal(text, &v); err != nil {
-			t.Fatal(file, err)
-		}
+	for file, v := range wycheproof(t) {
 		for _, group := range v.TestGroups {
 			for _, tc := range group.Tests {
-				name := fmt.Sprintf("%s %d, %s: %s", filepath.Base(file), tc.ID, group.Comment, tc.Comment)
+				name := fmt.Sprintf("%s %d, %s: %s", file, tc.ID, group.Comment, tc.Comment)
 				payload, err := oidc.Payload(tc.JWS, group.Keys)
 				if tc.Result == "valid" && supported(t, group.Keys) {
 					taken++
@@ -89,4 +99,33 @@ func TestWycheproof(t *testing.T) {
 	if taken != 19 || refused != 408 {
 		t.Errorf("%d are to be taken, %d to be refused", taken, refused)
 	}
+}
+
+// FuzzRead: what anybody may send is read without a panic, and what is not signed
+// is not taken. The keys are those of the vectors, which all workers have.
+func FuzzRead(f *testing.F) {
+	f.Add("eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.")
+	var keys []json.RawMessage
+	signed := make(map[string]bool)
+	// signs is what of a token is signed.
+	signs := func(token string) string { return token[:max(strings.LastIndex(token, "."), 0)] }
+	for _, v := range wycheproof(f) {
+		for _, group := range v.TestGroups {
+			for _, tc := range group.Tests {
+				f.Add(tc.JWS)
+				if tc.Result == "valid" && supported(f, group.Keys) {
+					keys = append(keys, group.Keys...)
+					signed[signs(tc.JWS)] = true
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		if u, err := oidc.Read(token); err == nil && u.Issuer == "" {
+			t.Error("no issuer")
+		}
+		if _, err := oidc.Payload(token, keys); err == nil && !signed[signs(token)] {
+			t.Errorf("taken: %s", token)
+		}
+	})
 }

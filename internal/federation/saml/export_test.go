@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"errors"
 	"time"
 
 	"github.com/beevik/etree"
@@ -12,6 +13,9 @@ func (p *Provider) VerifyUnscanned(text []byte, at Endpoints, now time.Time) (*A
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(text); err != nil {
 		return nil, err
+	}
+	if doc.Root() == nil {
+		return nil, errors.New("no document")
 	}
 	if err := p.checkResponse(doc.Root(), at); err != nil {
 		return nil, err
