@@ -63,6 +63,8 @@ var harmless = map[string]bool{
 	"ErrorCode":                   true,
 	"Code":                        true, // of an error
 	"EncodedMessage":              true, // sealed; AWS shows it
+	"LatestIngestionErrorCode":    true,
+	"SubjectFromWebIdentityToken": true, // a name
 }
 
 // inAWS are secrets that AWS's records show, or whose place we keep: a marker
