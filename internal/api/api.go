@@ -38,6 +38,7 @@ type Service struct {
 	SigningName    string // "iam": the service in a signature's scope
 	EndpointPrefix string // "iam": the first label of the host name
 	GlobalEndpoint string // "iam.amazonaws.com", if the service has one
+	HidesValues    bool   // whether its refusals of values leave the values out
 	JSONVersion    string // "1.1", in the json protocol
 	TargetPrefix   string // of X-Amz-Target, in the json protocol
 

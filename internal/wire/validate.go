@@ -45,7 +45,7 @@ func Validate(svc *api.Service, op *api.Operation, in any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Type() != p.typ {
 		panic(fmt.Sprintf("wire: the input of %s is a %T, not a *%v", op.Name, in, p.typ))
 	}
-	c := checker{}
+	c := checker{hidesValues: svc.HidesValues}
 	c.structure(p, v.Elem())
 	switch {
 	case c.count == 1:
@@ -64,11 +64,21 @@ type checker struct {
 	found []string
 	count int
 	own   string // the first violation that the service words itself
+
+	hidesValues bool
 }
 
-func (c *checker) violated(shown, constraint string) {
+func (c *checker) violated(p *plan, v reflect.Value, constraint string) {
 	c.count++
 	if len(c.found) < maxViolations {
+		shown := ""
+		switch {
+		case c.hidesValues:
+		case p == nil:
+			shown = " null"
+		default:
+			shown = shownValue(p, v)
+		}
 		c.found = append(c.found, fmt.Sprintf("Value%s at '%s' failed to satisfy constraint: %s", shown, c.path, constraint))
 	}
 }
@@ -89,7 +99,7 @@ func (c *checker) structure(p *plan, v reflect.Value) {
 		}
 		c.path = append(c.path, m.path...)
 		if nothing {
-			c.violated(" null", notNull)
+			c.violated(nil, field, notNull)
 		} else {
 			if field.Kind() == reflect.Pointer {
 				field = field.Elem()
@@ -121,7 +131,7 @@ func (c *checker) scalar(p *plan, v reflect.Value) {
 			}
 			continue
 		}
-		c.violated(shown(p, v), violation.text(p.shape))
+		c.violated(p, v, violation.text(p.shape))
 	}
 }
 
@@ -135,7 +145,7 @@ func (c *checker) list(p *plan, v reflect.Value) {
 		elem := v.Index(i)
 		if k := p.elem.shape.Kind; k != api.Structure && k != api.List && k != api.Map {
 			if len(violations(p.elem, elem)) > 0 {
-				c.violated(shown(p, v), "Member must satisfy constraint: "+allConstraints(p.elem.shape))
+				c.violated(p, v, "Member must satisfy constraint: "+allConstraints(p.elem.shape))
 				return
 			}
 			continue
@@ -154,7 +164,7 @@ func (c *checker) mapping(p *plan, v reflect.Value) {
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	for _, key := range keys {
 		if len(violations(p.key, key)) > 0 {
-			c.violated(shown(p, v), "Map keys must satisfy constraint: "+allConstraints(p.key.shape))
+			c.violated(p, v, "Map keys must satisfy constraint: "+allConstraints(p.key.shape))
 			return
 		}
 	}
@@ -162,7 +172,7 @@ func (c *checker) mapping(p *plan, v reflect.Value) {
 		elem := v.MapIndex(key)
 		if k := p.elem.shape.Kind; k != api.Structure && k != api.List && k != api.Map {
 			if len(violations(p.elem, elem)) > 0 {
-				c.violated(shown(p, v), "Map value must satisfy constraint: "+allConstraints(p.elem.shape))
+				c.violated(p, v, "Map value must satisfy constraint: "+allConstraints(p.elem.shape))
 				return
 			}
 			continue
@@ -175,10 +185,10 @@ func (c *checker) mapping(p *plan, v reflect.Value) {
 
 func (c *checker) length(p *plan, v reflect.Value, n int) {
 	if p.shape.HasMax && int64(n) > p.shape.Max {
-		c.violated(shown(p, v), constraintMax.text(p.shape))
+		c.violated(p, v, constraintMax.text(p.shape))
 	}
 	if p.shape.HasMin && int64(n) < p.shape.Min {
-		c.violated(shown(p, v), constraintMin.text(p.shape))
+		c.violated(p, v, constraintMin.text(p.shape))
 	}
 }
 
@@ -274,12 +284,11 @@ func violations(p *plan, v reflect.Value) []constraint {
 	return found
 }
 
-// shown is a value as a message repeats it, in quotes after a space, or
+// shownValue is a value as a message repeats it, in quotes after a space, or
 // nothing if it is a secret or has one in it. AWS repeated the values of all
-// its query services this way for years; since about the end of 2024 IAM's
-// answers are also seen without them ("Value at 'roleName' failed ..."). The
-// fuller form is kept, because it tells the caller more.
-func shown(p *plan, v reflect.Value) string {
+// its query services this way for years. STS does so still; IAM's answers
+// recorded since 2025 do without ("Value at 'roleName' failed ...").
+func shownValue(p *plan, v reflect.Value) string {
 	if p.secret() {
 		return ""
 	}

@@ -25,29 +25,29 @@ func TestValidate(t *testing.T) {
 		want string // the whole message
 	}{
 		{"required", &iam.Service, iamBody("CreateUser", ""),
-			"1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null"},
+			"1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null"},
 		{"too long", &iam.Service, iamBody("CreateUser", "UserName="+long),
-			"1 validation error detected: Value '" + long + "' at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64"},
+			"1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64"},
 		{"two in model order", &iam.Service, iamBody("CreateRole", "RoleName="+long),
-			"2 validation errors detected: Value '" + long + "' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64; " +
-				"Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null"},
+			"2 validation errors detected: Value at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64; " +
+				"Value at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null"},
 		{"in a list", &iam.Service, iamBody("TagUser", "UserName=u&Tags.member.1.Key=k&Tags.member.1.Value=v&Tags.member.7.Key=%26&Tags.member.7.Value=%24"),
-			`2 validation errors detected: Value '&' at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+; ` +
-				`Value '$' at 'tags.2.member.value' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`},
+			`2 validation errors detected: Value at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+; ` +
+				`Value at 'tags.2.member.value' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`},
 		{"required in a list", &iam.Service, iamBody("TagUser", "UserName=u&Tags.member.1.Key=k&Tags.member.2.X=1"),
-			"3 validation errors detected: Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null; " +
-				"Value null at 'tags.2.member.key' failed to satisfy constraint: Member must not be null; " +
-				"Value null at 'tags.2.member.value' failed to satisfy constraint: Member must not be null"},
+			"3 validation errors detected: Value at 'tags.1.member.value' failed to satisfy constraint: Member must not be null; " +
+				"Value at 'tags.2.member.key' failed to satisfy constraint: Member must not be null; " +
+				"Value at 'tags.2.member.value' failed to satisfy constraint: Member must not be null"},
 		{"members of a list of strings", &iam.Service, iamBody("UntagUser", "UserName=u&TagKeys.member.1=ok&TagKeys.member.2=%24"),
-			`1 validation error detected: Value '[ok, $]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: ` +
+			`1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: ` +
 				`[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, ` +
 				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]`},
 		{"an enum", &iam.Service, iamBody("UpdateAccessKey", "AccessKeyId=AKIAIOSFODNN7EXAMPLE&Status=active"),
-			"1 validation error detected: Value 'active' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive, Expired]"},
+			"1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive, Expired]"},
 		{"a number too small", &iam.Service, iamBody("ListUsers", "MaxItems=0"),
-			"1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1"},
 		{"a number too big", &iam.Service, iamBody("ListUsers", "MaxItems=1001"),
-			"1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000"},
+			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000"},
 		{"pattern before lower bound", &sts.Service, stsBody("AssumeRole", role+"RoleSessionName=%24"),
 			`2 validation errors detected: Value '$' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*; ` +
 				"Value '$' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"},
@@ -60,7 +60,7 @@ func TestValidate(t *testing.T) {
 		{"a secret", &iam.Service, iamBody("CreateLoginProfile", "UserName=u&Password=hunter2%E2%82%AC"),
 			`1 validation error detected: Value at 'password' failed to satisfy constraint: Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`},
 		{"a secret missing", &iam.Service, iamBody("ChangePassword", "OldPassword=a"),
-			"1 validation error detected: Value null at 'newPassword' failed to satisfy constraint: Member must not be null"},
+			"1 validation error detected: Value at 'newPassword' failed to satisfy constraint: Member must not be null"},
 		{"a token", &sts.Service, stsBody("AssumeRoleWithWebIdentity", role+"RoleSessionName=ok&WebIdentityToken=abc"),
 			"1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: Member must have length greater than or equal to 4"},
 		{"the service's own sentence", &iam.Service, iamBody("CreateUser", "UserName=a+b"),
@@ -68,7 +68,7 @@ func TestValidate(t *testing.T) {
 		{"the first of two", &iam.Service, iamBody("PutUserPolicy", "UserName=a+b&PolicyName=%2F&PolicyDocument=%7B%7D"),
 			"The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"},
 		{"after what the model says", &iam.Service, iamBody("PutUserPolicy", "UserName=a+b&PolicyName=p"),
-			"1 validation error detected: Value null at 'policyDocument' failed to satisfy constraint: Member must not be null"},
+			"1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: Member must not be null"},
 		{"a path", &iam.Service, iamBody("CreateUser", "UserName=a&Path=/x"),
 			"The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."},
 	} {
@@ -79,8 +79,7 @@ func TestValidate(t *testing.T) {
 	}
 
 	_, err := decode(&iam.Service, iamBody("TagUser", "UserName=u"+tags51.String()))
-	if message := awserr.From(err).Message; !strings.HasPrefix(message, "1 validation error detected: Value '[{key=k, value=v}, {key=k, ") ||
-		!strings.HasSuffix(message, "' at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50") {
+	if message := awserr.From(err).Message; message != "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50" {
 		t.Errorf("51 tags: %s", message)
 	}
 }

@@ -32,7 +32,8 @@ func main() {
 
 // readTexts reads the sentences with which a service answers to values that do
 // not match a pattern, by pattern, where it does not use the model's words.
-// They are not in the models; they are kept by hand from answers of AWS.
+// They are not in the models; they are kept by hand from answers of AWS. A
+// service that has such sentences also leaves the values out of its others.
 func readTexts(models, name string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(models, "texts", name+".json"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -73,6 +73,9 @@ import (
 			fmt.Fprintf(b, "%s: %q,\n", f[0], f[1])
 		}
 	}
+	if len(g.patternTexts) > 0 {
+		b.WriteString("HidesValues: true,\n")
+	}
 	b.WriteString("Operations: operations,\nErrors: faults,\nShapes: shapes,\n}\n\n")
 
 	b.WriteString("var operations = []api.Operation{\n")

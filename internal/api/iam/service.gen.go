@@ -22,6 +22,7 @@ var Service = api.Service{
 	SigningName:    "iam",
 	EndpointPrefix: "iam",
 	GlobalEndpoint: "iam.amazonaws.com",
+	HidesValues:    true,
 	Operations:     operations,
 	Errors:         faults,
 	Shapes:         shapes,

@@ -113,7 +113,7 @@ func (s *Service) updateAccessKey(c *service.Call, tx *state.Tx, in *api.UpdateA
 	case api.StatusTypeActive, api.StatusTypeInactive:
 	default:
 		// The model's third status is for service-specific credentials.
-		return nil, validation("1 validation error detected: Value '%s' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]", *in.Status)
+		return nil, validation("1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]")
 	}
 	tx.AccessKeys.Update(k, func(k *state.AccessKey) { k.Active = *in.Status == api.StatusTypeActive })
 	return nil, nil

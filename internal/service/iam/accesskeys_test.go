@@ -170,7 +170,7 @@ func TestAccessKeyRefusals(t *testing.T) {
 			errOf(client.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{AccessKeyId: eves}))},
 		{"delete of another account", "NoSuchEntity", notFound(foreign),
 			errOf(client.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String("Bob"), AccessKeyId: foreign}))},
-		{"expired", "ValidationError", "1 validation error detected: Value 'Expired' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]",
+		{"expired", "ValidationError", "1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]",
 			errOf(client.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String("Eve"), AccessKeyId: eves, Status: "Expired"}))},
 		{"last used of nobody", "AccessDenied", "User: " + adminARN + " is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE",
 			errOf(client.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: aws.String("AKIAIOSFODNN7EXAMPLE")}))},

@@ -73,7 +73,7 @@ func (s *Service) createVirtualMFADevice(c *service.Call, tx *state.Tx, in *api.
 	account, path := c.Caller.Account, pathOf(in.Path)
 	serial := arn.IAM(account, "mfa", path, *in.VirtualMFADeviceName)
 	if len(serial) > maxSerial {
-		return nil, validation("1 validation error detected: Value '%s' at 'serialNumber' failed to satisfy constraint: Member must have length less than or equal to %d", serial, maxSerial)
+		return nil, validation("1 validation error detected: Value at 'serialNumber' failed to satisfy constraint: Member must have length less than or equal to %d", maxSerial)
 	}
 	devices := 0
 	for d := range tx.MFADevicesOf(account, "") {
