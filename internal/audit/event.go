@@ -8,7 +8,7 @@
 // The package decides nothing, reads no state and no clock.
 //
 // No secret is in any event. What a member of an input or output is called and
-// what its shape says decide whether it is written (secret.go); a test lists the
+// what its shape says decide whether it is written (event_secret.go); a test lists the
 // treatment of every one. Where the record differs from AWS's on purpose:
 //
 //   - sessionToken is a marker. AWS writes the token itself.
@@ -234,7 +234,7 @@ func (r *Request) more(w *writer) {
 		if len(t.Tags) > 0 {
 			w.key("principalTags").raw("{")
 			for _, tag := range t.Tags {
-				w.key(tag.Key).text(tag.Value)
+				w.anyKey(tag.Key).text(tag.Value)
 			}
 			w.raw("}")
 		}
@@ -252,7 +252,7 @@ func (r *Request) more(w *writer) {
 	w.key("incomingTransitiveTags").raw("{")
 	for _, tag := range r.Caller.Session.Tags {
 		if slices.Contains(r.Caller.Session.Transitive, tag.Key) {
-			w.key(tag.Key).text(tag.Value)
+			w.anyKey(tag.Key).text(tag.Value)
 		}
 	}
 	w.raw("}")

@@ -202,7 +202,7 @@ func (w *writer) value(f *form, v reflect.Value, named bool) {
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
 		w.raw("{")
 		for _, key := range keys {
-			w.key(key.String()).value(f.elem, v.MapIndex(key), false)
+			w.anyKey(key.String()).value(f.elem, v.MapIndex(key), false)
 		}
 		w.raw("}")
 	case api.String:

@@ -198,7 +198,7 @@ func (w *writer) tls(t *tls.ConnectionState, host string) {
 	default:
 		w.key("tlsVersion").text(tls.VersionName(t.Version))
 	}
-	suite, ok := openSSLSuites[t.CipherSuite]
+	suite, ok := suites[t.CipherSuite]
 	if !ok {
 		suite = tls.CipherSuiteName(t.CipherSuite)
 	}
@@ -206,9 +206,13 @@ func (w *writer) tls(t *tls.ConnectionState, host string) {
 	w.key("clientProvidedHostHeader").text(cut(host)).raw("}")
 }
 
-// openSSLSuites are the suites of TLS 1.2 that crypto/tls offers; those of TLS
-// 1.3 have one name only.
-var openSSLSuites = map[uint16]string{
+// suites are the names of the suites that crypto/tls offers.
+// (tls.CipherSuiteName makes a list of all of them every time.)
+var suites = map[uint16]string{
+	tls.TLS_AES_128_GCM_SHA256:       "TLS_AES_128_GCM_SHA256",
+	tls.TLS_AES_256_GCM_SHA384:       "TLS_AES_256_GCM_SHA384",
+	tls.TLS_CHACHA20_POLY1305_SHA256: "TLS_CHACHA20_POLY1305_SHA256",
+
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:          "ECDHE-ECDSA-AES128-SHA",
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA:          "ECDHE-ECDSA-AES256-SHA",
 	tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:            "ECDHE-RSA-AES128-SHA",

@@ -36,8 +36,19 @@ func (w *writer) raw(s string) *writer {
 	return w
 }
 
-// key begins a member of an object.
+// key begins a member of an object whose name needs no escaping.
 func (w *writer) key(name string) *writer {
+	b := w.buf
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(append(append(b, '"'), name...), '"', ':')
+	w.buf = b
+	return w
+}
+
+// anyKey begins a member of an object whose name is somebody's text.
+func (w *writer) anyKey(name string) *writer {
 	if w.buf[len(w.buf)-1] != '{' {
 		w.buf = append(w.buf, ',')
 	}
@@ -54,11 +65,18 @@ func (w *writer) item() *writer {
 
 // text appends a string.
 func (w *writer) text(s string) *writer {
-	return w.raw(`"`).part(s).raw(`"`)
+	w.buf = append(appendText(append(w.buf, '"'), s), '"')
+	return w
 }
 
-// part appends text inside of a string. What is not UTF-8 becomes U+FFFD.
+// part appends text inside of a string.
 func (w *writer) part(s string) *writer {
+	w.buf = appendText(w.buf, s)
+	return w
+}
+
+// appendText appends text inside of a string. What is not UTF-8 becomes U+FFFD.
+func appendText(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	done := 0
 	for i := 0; i < len(s); {
@@ -73,26 +91,25 @@ func (w *writer) part(s string) *writer {
 				continue
 			}
 		}
-		w.buf = append(w.buf, s[done:i]...)
+		b = append(b, s[done:i]...)
 		switch {
 		case c == '"' || c == '\\':
-			w.buf = append(w.buf, '\\', c)
+			b = append(b, '\\', c)
 		case c == '\n':
-			w.buf = append(w.buf, '\\', 'n')
+			b = append(b, '\\', 'n')
 		case c == '\r':
-			w.buf = append(w.buf, '\\', 'r')
+			b = append(b, '\\', 'r')
 		case c == '\t':
-			w.buf = append(w.buf, '\\', 't')
+			b = append(b, '\\', 't')
 		case c < ' ':
-			w.buf = append(w.buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
-			w.buf = append(w.buf, "\uFFFD"...)
+			b = append(b, "\uFFFD"...)
 		}
 		i++
 		done = i
 	}
-	w.buf = append(w.buf, s[done:]...)
-	return w
+	return append(b, s[done:]...)
 }
 
 func (w *writer) bool(v bool) *writer {

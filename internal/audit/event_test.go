@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ func TestRecords(t *testing.T) {
 	tests["delegated"].Delegate = "777788889999"
 	tests["assume-role-with-saml"].Token = &Token{
 		ID: "_a1", SessionName: "ann", SourceIdentity: "ann",
-		Tags: []state.Tag{{Key: "project", Value: "unicorn"}}, Transitive: []string{"project"},
+		Tags: []state.Tag{{Key: "a \"project\"", Value: "unicorn"}}, Transitive: []string{"a \"project\""},
 	}
 	for name, r := range tests {
 		if r.Caller != nil && r.Caller.Session != nil {
@@ -333,11 +334,9 @@ func TestTLS(t *testing.T) {
 		t.Errorf("tlsDetails %v", o["tlsDetails"])
 	}
 	for _, suite := range tls.CipherSuites() {
-		if suite.SupportedVersions[0] == tls.VersionTLS13 {
-			continue
-		}
-		if openSSLSuites[suite.ID] == "" && strings.Contains(suite.Name, "ECDHE") {
-			t.Errorf("no name for %s", suite.Name)
+		name := suites[suite.ID]
+		if want := suite.SupportedVersions[0] == tls.VersionTLS13; name == "" || (name == suite.Name) != want {
+			t.Errorf("%s is called %q", suite.Name, name)
 		}
 	}
 }
@@ -346,6 +345,24 @@ func TestNoOperation(t *testing.T) {
 	if events := (&Request{Service: &iam.Service}).Events(uuids()); events != nil {
 		t.Errorf("events %v", events)
 	}
+}
+
+// TestConcurrent: what requests share (plans, buffers) does not get mixed up.
+func TestConcurrent(t *testing.T) {
+	r := webIdentityRequest()
+	want := string(r.Events(uuids())[0].JSON)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 100 {
+				request(&iam.Service, "ListUsers", user(), &iam.ListUsersRequest{}, nil).Events(uuids())
+				if got := string(r.Events(uuids())[0].JSON); got != want {
+					t.Errorf("got %s", got)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 // FuzzText: every text is JSON that reads as the text, but for what is not UTF-8.
