@@ -158,7 +158,7 @@ func byARN(member string, tags func(s *state.Snapshot, text string) []state.Tag)
 			if a, err := arn.Parse(check.Resource); err == nil && arn.IsAccountID(a.Account) {
 				check.Account = a.Account
 			} else if err != nil && member != "SerialNumber" { // a hardware device's serial number is no ARN
-				return invalidARN(check.Resource)
+				return noARN(check.Resource)
 			}
 			return nil
 		}

@@ -25,7 +25,7 @@ func TestAuthorizationDetails(t *testing.T) {
 	must(t, errOf(client.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &policy, PolicyDocument: &doc})))
 	attached := []types.AttachedPolicy{{PolicyArn: &policy, PolicyName: aws.String("Shared")}}
 	inline := []types.PolicyDetail{{PolicyName: aws.String("own"), PolicyDocument: aws.String(escaped(doc))}}
-	bound := &types.AttachedPermissionsBoundary{PermissionsBoundaryArn: &policy, PermissionsBoundaryType: types.PermissionsBoundaryAttachmentTypePolicy}
+	bound := &types.AttachedPermissionsBoundary{PermissionsBoundaryArn: &policy, PermissionsBoundaryType: "Policy"}
 
 	must(t, errOf(client.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String("Crew")})))
 	must(t, errOf(client.PutGroupPolicy(ctx, &iam.PutGroupPolicyInput{GroupName: aws.String("Crew"), PolicyName: aws.String("own"), PolicyDocument: &doc})))

@@ -48,13 +48,15 @@ func newTags(in []api.Tag) ([]state.Tag, error) {
 // old one in case only replaces it
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules).
 func mergeTags(old []state.Tag, in []api.Tag) ([]state.Tag, error) {
+	for _, t := range in {
+		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") {
+			return nil, invalidInput("Tag keys beginning with aws: are reserved for system use.")
+		}
+	}
 	tags := slices.Clone(old)
 	for i, t := range in {
 		if slices.ContainsFunc(in[:i], func(before api.Tag) bool { return state.SameTagKey(*before.Key, *t.Key) }) {
 			return nil, invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-		}
-		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") {
-			return nil, invalidInput("The tag key %s is reserved: keys that begin with aws: are for AWS use only.", *t.Key)
 		}
 		if i := slices.IndexFunc(tags, func(have state.Tag) bool { return state.SameTagKey(have.Key, *t.Key) }); i >= 0 {
 			tags[i] = state.Tag{Key: *t.Key, Value: *t.Value}
@@ -140,7 +142,8 @@ func boundaryOut(boundaryARN string) *api.AttachedPermissionsBoundary {
 		return nil
 	}
 	return &api.AttachedPermissionsBoundary{
-		PermissionsBoundaryType: ptr(api.PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy),
+		// AWS sends this, and not the one value that its model has.
+		PermissionsBoundaryType: ptr("Policy"),
 		PermissionsBoundaryArn:  ptr(boundaryARN),
 	}
 }

@@ -49,7 +49,10 @@ func deleteConflict(text string) error {
 	return awserr.New("DeleteConflict", "%s", text)
 }
 
-// invalidARN is the answer to what is no ARN, or one of another kind of thing.
+// noARN is the answer to what is no ARN at all.
+func noARN(text string) error { return validation("ARN %s is not valid.", text) }
+
+// invalidARN is the answer to the ARN of another kind of thing.
 func invalidARN(text string) error { return invalidInput("ARN %s is not valid.", text) }
 
 // invalidInput is IAM's code for what the model's constraints cannot express.

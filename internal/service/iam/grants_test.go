@@ -320,8 +320,10 @@ func TestAttachments(t *testing.T) {
 				wantError(t, g.attach(ctx, client, g.name, arn), "NoSuchEntity", "Policy "+arn+" does not exist or is not attachable.")
 				wantError(t, g.detach(ctx, client, g.name, arn), "NoSuchEntity", "Policy "+arn+" was not found.")
 			}
+			const none = "policy/Beta-without-an-ARN"
+			wantError(t, g.attach(ctx, client, g.name, none), "ValidationError", "ARN "+none+" is not valid.")
+			wantError(t, g.detach(ctx, client, g.name, none), "ValidationError", "ARN "+none+" is not valid.")
 			for _, arn := range []string{
-				"policy/Beta-without-an-ARN",
 				"arn:aws:iam::" + wardertest.Account + ":role/Deploy",
 				"arn:aws:iam:us-east-1:" + wardertest.Account + ":policy/Beta",
 				"arn:aws:s3::" + wardertest.Account + ":policy/Beta",

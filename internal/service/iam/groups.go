@@ -123,11 +123,11 @@ func (s *Service) deleteGroup(c *service.Call, tx *state.Tx, in *api.DeleteGroup
 
 // groupAndUser finds both ends of a membership.
 func groupAndUser(c *service.Call, s *state.Snapshot, group, user *string) (*state.Group, *state.User, error) {
-	g, err := findGroup(c, s, group)
+	u, err := findUser(c, s, user)
 	if err != nil {
 		return nil, nil, err
 	}
-	u, err := findUser(c, s, user)
+	g, err := findGroup(c, s, group)
 	return g, u, err
 }
 

@@ -147,6 +147,7 @@ func TestGroupMembers(t *testing.T) {
 	for _, c := range []struct{ group, user, text string }{
 		{"Absent", "alice", "The group with name Absent cannot be found."},
 		{"Admins", "Absent", "The user with name Absent cannot be found."},
+		{"Absent", "Nobody", "The user with name Nobody cannot be found."},
 	} {
 		_, err = client.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: &c.group, UserName: &c.user})
 		wantError(t, err, "NoSuchEntity", c.text)

@@ -266,7 +266,7 @@ func TestLastAccessedRefusals(t *testing.T) {
 		{arnOf("policy", "nothing"), "NoSuchEntity", "Policy " + arnOf("policy", "nothing") + " does not exist or is not attachable."},
 		{arnOf("mfa", "nothing"), "InvalidInput", "ARN " + arnOf("mfa", "nothing") + " is not valid."},
 		{"arn:aws:s3:::bucket-of-somebody", "InvalidInput", "ARN arn:aws:s3:::bucket-of-somebody is not valid."},
-		{"this is not an ARN at all", "InvalidInput", "ARN this is not an ARN at all is not valid."},
+		{"this is not an ARN at all", "ValidationError", "ARN this is not an ARN at all is not valid."},
 		{"arn:aws:iam::" + other + ":user/administrator", "AccessDenied", "…because no resource-based policy allows the iam:GenerateServiceLastAccessedDetails action"},
 	} {
 		wantError(t, errOf(admin.GenerateServiceLastAccessedDetails(ctx, &iam.GenerateServiceLastAccessedDetailsInput{Arn: &c.arn})), c.code, c.message)

@@ -19,7 +19,7 @@ func checkPolicyARN(text string) error {
 	a, err := arn.Parse(text)
 	switch {
 	case err != nil:
-		return invalidARN(text)
+		return noARN(text)
 	case a.Partition != "aws":
 		return validation("Invalid ARN partition")
 	case a.Service != "iam" || a.Region != "" || a.ResourceType() != "policy":

@@ -136,11 +136,18 @@ func TestPolicyARNs(t *testing.T) {
 				wardertest.WantCode(t, call("arn:aws:iam::aws:policy/AbsentAccess"), "AccessDenied")
 			}
 			for _, arn := range absent {
-				wantError(t, call(arn), "NoSuchEntity", "Policy "+arn+" was not found.")
+				want := "Policy " + arn + " was not found."
+				switch name {
+				case "GetPolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion":
+					want = "Policy " + arn + " version v1 does not exist or is not attachable."
+				case "ListEntitiesForPolicy":
+					want = "Policy " + arn + " does not exist or is not attachable."
+				}
+				wantError(t, call(arn), "NoSuchEntity", want)
 			}
-			for _, arn := range []string{"not-the-arn-of-a-policy", "arn:aws:iam::" + wardertest.Account + ":user/admin"} {
-				wantError(t, call(arn), "InvalidInput", "ARN "+arn+" is not valid.")
-			}
+			wantError(t, call("not-the-arn-of-a-policy"), "ValidationError", "ARN not-the-arn-of-a-policy is not valid.")
+			user := "arn:aws:iam::" + wardertest.Account + ":user/admin"
+			wantError(t, call(user), "InvalidInput", "ARN "+user+" is not valid.")
 			wantError(t, call("arn:aws-cn:iam::"+wardertest.Account+":policy/P"), "ValidationError", "Invalid ARN partition")
 			// There or not, a policy of another account is refused alike.
 			wardertest.WantCode(t, call(theirs), "AccessDenied")

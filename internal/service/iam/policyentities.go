@@ -21,9 +21,12 @@ type policyEntity struct {
 // entity that uses the policy both as a permissions policy and as its boundary
 // stands once.
 func (s *Service) listEntitiesForPolicy(c *service.Call, snap *state.Snapshot, in *api.ListEntitiesForPolicyRequest) (*api.ListEntitiesForPolicyResponse, error) {
-	p, err := findPolicy(snap, in.PolicyArn)
-	if err != nil {
+	if err := checkPolicyARN(*in.PolicyArn); err != nil {
 		return nil, err
+	}
+	p := snap.PolicyByARN(*in.PolicyArn)
+	if p == nil {
+		return nil, noSuchPolicy(*in.PolicyArn)
 	}
 	after, limit, err := start(in.Marker, in.MaxItems)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestRoleLifecycle(t *testing.T) {
 	withTags := func(r types.Role) *types.Role {
 		r.Tags = []types.Tag{{Key: aws.String("Team"), Value: aws.String("A")}, {Key: aws.String("Empty"), Value: aws.String("")}}
 		r.PermissionsBoundary = &types.AttachedPermissionsBoundary{
-			PermissionsBoundaryArn: &bound, PermissionsBoundaryType: types.PermissionsBoundaryAttachmentTypePolicy,
+			PermissionsBoundaryArn: &bound, PermissionsBoundaryType: "Policy",
 		}
 		return &r
 	}

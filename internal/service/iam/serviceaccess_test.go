@@ -93,7 +93,7 @@ func TestPoliciesGrantingServiceAccess(t *testing.T) {
 		{arnOf("group", "crew"), "NoSuchEntity", "The group with name crew cannot be found."},
 		{arnOf("role", "nobody"), "NoSuchEntity", "The role with name nobody cannot be found."},
 		{s3, "InvalidInput", "ARN " + s3 + " is not valid."},
-		{"this is not an ARN at all", "InvalidInput", "ARN this is not an ARN at all is not valid."},
+		{"this is not an ARN at all", "ValidationError", "ARN this is not an ARN at all is not valid."},
 	} {
 		wantError(t, errOf(client.ListPoliciesGrantingServiceAccess(ctx, &iam.ListPoliciesGrantingServiceAccessInput{Arn: &c.arn, ServiceNamespaces: []string{"s3"}})), c.code, c.message)
 	}

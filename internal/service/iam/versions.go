@@ -13,21 +13,30 @@ import (
 // The versions of managed policies: AWS's have those whose documents are known
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html).
 
-// findVersion finds one version of a policy.
-func findVersion(p *state.ManagedPolicy, versionID *string) (*state.PolicyVersion, error) {
-	if v := p.Version(*versionID); v != nil {
-		return v, nil
-	}
-	return nil, awserr.New("NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", p.ARN(), *versionID)
-}
-
-// findCustomerVersion finds a customer managed policy and one version of it.
-func findCustomerVersion(c *service.Call, s *state.Snapshot, policyARN, versionID *string) (*state.ManagedPolicy, *state.PolicyVersion, error) {
-	p, err := findCustomerPolicy(c, s, policyARN)
-	if err != nil {
+// findVersion finds a policy and one version of it. AWS does not say which of
+// the two is not there.
+func findVersion(s *state.Snapshot, policyARN, versionID *string) (*state.ManagedPolicy, *state.PolicyVersion, error) {
+	if err := checkPolicyARN(*policyARN); err != nil {
 		return nil, nil, err
 	}
-	v, err := findVersion(p, versionID)
+	if p := s.PolicyByARN(*policyARN); p != nil {
+		if v := p.Version(*versionID); v != nil {
+			return p, v, nil
+		}
+	}
+	return nil, nil, noSuchVersion(policyARN, versionID)
+}
+
+func noSuchVersion(policyARN, versionID *string) error {
+	return awserr.New("NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", *policyARN, *versionID)
+}
+
+// findCustomerVersion is findVersion for operations that change the policy; see findCustomerPolicy.
+func findCustomerVersion(c *service.Call, s *state.Snapshot, policyARN, versionID *string) (*state.ManagedPolicy, *state.PolicyVersion, error) {
+	p, v, err := findVersion(s, policyARN, versionID)
+	if err == nil && p.Account != c.Caller.Account {
+		err = noSuchVersion(policyARN, versionID)
+	}
 	return p, v, err
 }
 
@@ -54,11 +63,7 @@ func (s *Service) createPolicyVersion(c *service.Call, tx *state.Tx, in *api.Cre
 }
 
 func (s *Service) getPolicyVersion(_ *service.Call, snap *state.Snapshot, in *api.GetPolicyVersionRequest) (*api.GetPolicyVersionResponse, error) {
-	p, err := findPolicy(snap, in.PolicyArn)
-	if err != nil {
-		return nil, err
-	}
-	v, err := findVersion(p, in.VersionId)
+	p, v, err := findVersion(snap, in.PolicyArn, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
