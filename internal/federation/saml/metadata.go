@@ -20,6 +20,9 @@ type Metadata struct {
 	ValidUntil   time.Time // zero if it does not say
 }
 
+// ErrNoProvider is that metadata are of no identity provider.
+var ErrNoProvider = errors.New("no identity provider")
+
 // validYears is how long AWS takes metadata to be valid that do not say.
 const validYears = 100
 
@@ -64,8 +67,12 @@ func ParseMetadata(text string) (*Metadata, error) {
 	if e.EntityID == "" || len(e.EntityID) > 1024 { // saml-metadata-2.0, 2.2.1
 		return nil, errors.New("no entity id")
 	}
-	if len(e.Providers) != 1 {
-		return nil, errors.New("not exactly one identity provider")
+	switch len(e.Providers) {
+	case 0:
+		return nil, ErrNoProvider
+	case 1:
+	default:
+		return nil, errors.New("more than one identity provider")
 	}
 	m := &Metadata{EntityID: e.EntityID}
 	for _, text := range []string{e.ValidUntil, e.Providers[0].ValidUntil} {

@@ -82,12 +82,12 @@ func (s *Service) generateCredentialReport(c *service.Call, tx *state.Tx, _ *non
 	}, nil
 }
 
-// getCredentialReport refuses without a text, as AWS does.
+// getCredentialReport refuses with as little of a text as AWS does.
 func (s *Service) getCredentialReport(c *service.Call, snap *state.Snapshot, _ *none) (*api.GetCredentialReportResponse, error) {
 	r := snap.CredentialReports.Get(c.Caller.Account)
 	switch {
 	case r == nil:
-		return nil, awserr.New("ReportNotPresent", "")
+		return nil, awserr.New("ReportNotPresent", "Unknown")
 	case !isGood(r, c.Time):
 		return nil, awserr.New("ReportExpired", "")
 	}

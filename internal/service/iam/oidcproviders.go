@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"encoding/hex"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,13 +23,20 @@ const (
 	maxThumbprints = 5   // per provider
 )
 
-// issuerURL takes "https://" off a provider's URL.
+// issuerURL takes "https://" off a provider's URL, and the port that https has
+// anyway. A query and a fragment are refused under another code, as by AWS.
 func issuerURL(text string) (string, error) {
 	url, ok := strings.CutPrefix(text, "https://")
-	if !ok || !oidc.IsProviderURL(url) {
-		return "", validation("Invalid Open ID Connect Provider URL")
+	if host, _, _ := strings.Cut(url, "/"); strings.HasSuffix(host, ":443") {
+		url = strings.TrimSuffix(host, ":443") + url[len(host):]
 	}
-	return url, nil
+	switch {
+	case ok && oidc.IsProviderURL(url):
+		return url, nil
+	case ok && strings.ContainsAny(url, "?#"):
+		return "", invalidInput("The URL of an OpenID Connect provider has no query and no fragment.")
+	}
+	return "", validation("Invalid Open ID Connect Provider URL")
 }
 
 var oidcProvider = byARN("OpenIDConnectProviderArn", func(s *state.Snapshot, text string) []state.Tag {
@@ -84,19 +90,15 @@ func (s *Service) prepareOIDCProvider(c *service.Call, snap *state.Snapshot, in 
 	return []string{found}, nil
 }
 
-// thumbprints checks a list of thumbprints.
+// thumbprints checks a list of thumbprints. What is no hexadecimal number is
+// taken, as by AWS: no certificate has it.
 func thumbprints(in []string) ([]string, error) {
 	if len(in) > maxThumbprints {
 		return nil, invalidInput("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
 	}
-	var out []string
-	for _, t := range in {
-		if _, err := hex.DecodeString(t); err != nil {
-			return nil, invalidInput("Invalid thumbprint: %s", t)
-		}
-		if t = strings.ToLower(t); !slices.Contains(out, t) {
-			out = append(out, t)
-		}
+	out := make([]string, len(in))
+	for i, t := range in {
+		out[i] = strings.ToLower(t)
 	}
 	return out, nil
 }
@@ -153,14 +155,17 @@ func (s *Service) listOpenIDConnectProviders(c *service.Call, snap *state.Snapsh
 	return out, nil
 }
 
-// deleteOpenIDConnectProvider does nothing where there is no such provider: the
-// operation is documented as idempotent. Roles that trust the provider keep
-// their trust policies, and nobody can assume them by it
+// deleteOpenIDConnectProvider refuses where there is no such provider, in words
+// of its own: so AWS does, though the operation is documented as idempotent.
+// Roles that trust the provider keep their trust policies, and nobody can assume
+// them by it
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteOpenIDConnectProvider.html).
 func (s *Service) deleteOpenIDConnectProvider(c *service.Call, tx *state.Tx, in *api.DeleteOpenIDConnectProviderRequest) (*none, error) {
-	if p, err := findOIDCProvider(c, &tx.Snapshot, in.OpenIDConnectProviderArn); err == nil {
-		tx.OIDCProviders.Delete(p)
+	p, err := findOIDCProvider(c, &tx.Snapshot, in.OpenIDConnectProviderArn)
+	if err != nil {
+		return nil, awserr.New("NoSuchEntity", "OpenId connect Provider %s cannot be found.", *in.OpenIDConnectProviderArn)
 	}
+	tx.OIDCProviders.Delete(p)
 	return nil, nil
 }
 

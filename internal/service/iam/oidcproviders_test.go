@@ -110,6 +110,13 @@ func TestOIDCProviderLifecycle(t *testing.T) {
 	wantError(t, add("x"), "NoSuchEntity", none)
 	wantError(t, remove("x"), "NoSuchEntity", none)
 	wantError(t, thumbprints(strings.Repeat("1", 40)), "NoSuchEntity", none)
+
+	// The port of https is not part of the name.
+	ported, err := client.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
+		Url: aws.String("https://port.example.com:443/a/"), ThumbprintList: []string{strings.Repeat("0", 40)},
+	})
+	must(t, err)
+	same(t, "the ARN", *ported.OpenIDConnectProviderArn, accountARN+"oidc-provider/port.example.com/a/")
 }
 
 func TestOIDCProviderRefusals(t *testing.T) {

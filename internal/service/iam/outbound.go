@@ -30,7 +30,7 @@ func (s *Service) enableOutboundFederation(c *service.Call, tx *state.Tx, _ *non
 		keys, _ := c.Prepared.([]state.SigningKey)
 		r = &state.TokenIssuer{Account: c.Caller.Account, ID: s.ids.Request(), Keys: slices.Clone(keys)}
 	case r.Enabled:
-		return nil, awserr.New("FeatureEnabled", "Outbound web identity federation is already enabled for your account")
+		return nil, awserr.New("FeatureEnabled", "Outbound identity federation is already enabled for account %s", c.Caller.Account)
 	}
 	issuer := s.issuer.URL(r)
 	if issuer == "" {
@@ -63,5 +63,5 @@ func enabledIssuer(c *service.Call, s *state.Snapshot) (*state.TokenIssuer, erro
 	if r := s.TokenIssuers.Get(c.Caller.Account); r != nil && r.Enabled {
 		return r, nil
 	}
-	return nil, awserr.New("FeatureDisabled", "Outbound web identity federation is disabled for your account")
+	return nil, awserr.New("FeatureDisabled", "Outbound identity federation is disabled for account %s", c.Caller.Account)
 }

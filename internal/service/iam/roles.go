@@ -5,6 +5,7 @@ import (
 	"time"
 
 	api "github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/state"
@@ -123,7 +124,7 @@ func (s *Service) updateRole(c *service.Call, tx *state.Tx, in *api.UpdateRoleRe
 		return nil, err
 	}
 	if r.ServiceLinked() && in.MaxSessionDuration != nil {
-		return nil, protectedRole(r)
+		return nil, awserr.New("UnmodifiableEntity", "%s is an AWS service linked role, max session duration cannot be changed.", r.Name)
 	}
 	tx.Roles.Update(r, func(r *state.Role) {
 		if in.Description != nil {

@@ -20,9 +20,9 @@ import (
 
 const (
 	maxSAMLKeys = 2
-	// The prefixes of unique ids. AWS's are not documented.
-	samlProviderID = "SAMLP"
-	samlKeyID      = "SAMLK"
+	// The prefixes of unique ids, as AWS has them.
+	samlProviderID = "SAMLSP"
+	samlKeyID      = "SAMLPK"
 )
 
 var samlProvider = byARN("SAMLProviderArn", func(s *state.Snapshot, text string) []state.Tag {
@@ -62,7 +62,7 @@ func readSAML(metadata, key *string) (*newSAML, error) {
 	var err error
 	if metadata != nil {
 		if read.metadata, err = saml.ParseMetadata(*metadata); err != nil {
-			return nil, &awserr.Error{Code: "InvalidInput", Message: "Could not parse metadata.", Cause: err}
+			return nil, &awserr.Error{Code: "InvalidInput", Message: metadataRefusal(err), Cause: err}
 		}
 	}
 	if key != nil {
@@ -77,6 +77,15 @@ func readSAML(metadata, key *string) (*newSAML, error) {
 	return read, nil
 }
 
+// metadataRefusal has words of AWS's: one sentence for a provider that is none, one
+// for everything else.
+func metadataRefusal(err error) string {
+	if errors.Is(err, saml.ErrNoProvider) {
+		return "SAML Providers must reference at least one SAML assertion issuer."
+	}
+	return "Could not parse metadata"
+}
+
 // applySAML puts what was read into a record.
 func (s *Service) applySAML(c *service.Call, p *state.SAMLProvider, read *newSAML, document *string) {
 	if read.metadata != nil {
@@ -89,13 +98,10 @@ func (s *Service) applySAML(c *service.Call, p *state.SAMLProvider, read *newSAM
 	}
 }
 
-// The texts of what does not go together
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_saml.html).
-func encryptionNeedsKey() error {
-	return invalidInput("Unable to set assertion encryption mode to Required because no private key is provided.")
-}
-
 func (s *Service) prepareSAMLProvider(_ *service.Call, _ *state.Snapshot, in *api.CreateSAMLProviderRequest) (any, error) {
+	if in.AddPrivateKey == nil && deref(in.AssertionEncryptionMode) == api.AssertionEncryptionModeTypeRequired {
+		return nil, validation("Unable to set assertion encryption mode to Required because no private key is provided.")
+	}
 	return readSAML(in.SAMLMetadataDocument, in.AddPrivateKey)
 }
 
@@ -116,9 +122,6 @@ func (s *Service) createSAMLProvider(c *service.Call, tx *state.Tx, in *api.Crea
 		EncryptionRequired: deref(in.AssertionEncryptionMode) == api.AssertionEncryptionModeTypeRequired,
 	}
 	s.applySAML(c, p, c.Prepared.(*newSAML), in.SAMLMetadataDocument)
-	if p.EncryptionRequired && len(p.Keys) == 0 {
-		return nil, encryptionNeedsKey()
-	}
 	tx.SAMLProviders.Put(p)
 	return &api.CreateSAMLProviderResponse{SAMLProviderArn: ptr(p.ARN()), Tags: tagsOut(tags)}, nil
 }
@@ -153,10 +156,10 @@ func (s *Service) listSAMLProviders(c *service.Call, snap *state.Snapshot, _ *ap
 
 func (s *Service) prepareSAMLUpdate(_ *service.Call, _ *state.Snapshot, in *api.UpdateSAMLProviderRequest) (any, error) {
 	if in.SAMLMetadataDocument == nil && in.AssertionEncryptionMode == nil && in.AddPrivateKey == nil && in.RemovePrivateKey == nil {
-		return nil, invalidInput("Unable to update identity provider. No updates are defined for metadata or encryption assertion.")
+		return nil, validation("Unable to update identity provider. No updates are defined for metadata or encryption assertion.")
 	}
 	if in.AddPrivateKey != nil && in.RemovePrivateKey != nil {
-		return nil, invalidInput("Unable to add and remove private keys in the same request. Set a value for only one of the two parameters.")
+		return nil, validation("Unable to add and remove private keys in the same request. Set a value for only one of the two parameters.")
 	}
 	return readSAML(in.SAMLMetadataDocument, in.AddPrivateKey)
 }
@@ -184,7 +187,7 @@ func (s *Service) updateSAMLProvider(c *service.Call, tx *state.Tx, in *api.Upda
 		if in.RemovePrivateKey != nil {
 			return nil, invalidInput("Failed to remove private key.")
 		}
-		return nil, encryptionNeedsKey()
+		return nil, invalidInput("Failed to set assertion encryption mode to Required because no private key is present.")
 	}
 	tx.SAMLProviders.Put(&next)
 	return &api.UpdateSAMLProviderResponse{SAMLProviderArn: ptr(p.ARN())}, nil

@@ -107,14 +107,14 @@ func TestUpdateSAMLProvider(t *testing.T) {
 		in            iam.UpdateSAMLProviderInput
 		code, message string
 	}{
-		{"nothing", iam.UpdateSAMLProviderInput{}, "InvalidInput", "Unable to update identity provider. No updates are defined for metadata or encryption assertion."},
-		{"no metadata", iam.UpdateSAMLProviderInput{SAMLMetadataDocument: aws.String(strings.Repeat("x", 1000))}, "InvalidInput", "Could not parse metadata."},
+		{"nothing", iam.UpdateSAMLProviderInput{}, "ValidationError", "Unable to update identity provider. No updates are defined for metadata or encryption assertion."},
+		{"no metadata", iam.UpdateSAMLProviderInput{SAMLMetadataDocument: aws.String(strings.Repeat("x", 1000))}, "InvalidInput", "Could not parse metadata"},
 		{"short metadata", iam.UpdateSAMLProviderInput{SAMLMetadataDocument: aws.String("x")}, "ValidationError", ""},
 		{"other metadata", iam.UpdateSAMLProviderInput{SAMLMetadataDocument: aws.String(samltest.New("urn:other", 1).Metadata())}, "", ""},
-		{"no key to encrypt to", iam.UpdateSAMLProviderInput{AssertionEncryptionMode: "Required"}, "InvalidInput", "Unable to set assertion encryption mode to Required because no private key is provided."},
+		{"no key to encrypt to", iam.UpdateSAMLProviderInput{AssertionEncryptionMode: "Required"}, "InvalidInput", "Failed to set assertion encryption mode to Required because no private key is present."},
 		{"a mode that is none", iam.UpdateSAMLProviderInput{AssertionEncryptionMode: "Never"}, "ValidationError", ""},
 		{"a key that is none", iam.UpdateSAMLProviderInput{AddPrivateKey: aws.String("key")}, "InvalidInput", "Invalid private key. Key format is not recognized. The private key file must be a .pem file."},
-		{"adding and removing", iam.UpdateSAMLProviderInput{AddPrivateKey: key, RemovePrivateKey: aws.String("SAMLKAAAAAAAAAAAAAAAAA")}, "InvalidInput", "Unable to add and remove private keys in the same request. Set a value for only one of the two parameters."},
+		{"adding and removing", iam.UpdateSAMLProviderInput{AddPrivateKey: key, RemovePrivateKey: aws.String("SAMLKAAAAAAAAAAAAAAAAA")}, "ValidationError", "Unable to add and remove private keys in the same request. Set a value for only one of the two parameters."},
 		{"a key and the mode", iam.UpdateSAMLProviderInput{AddPrivateKey: key, AssertionEncryptionMode: "Required"}, "", ""},
 		{"another key", iam.UpdateSAMLProviderInput{AddPrivateKey: key}, "", ""},
 		{"a third key", iam.UpdateSAMLProviderInput{AddPrivateKey: key}, "LimitExceeded", "Private key limit of 2 is reached."},
@@ -168,11 +168,15 @@ func TestSAMLProviderRefuses(t *testing.T) {
 		"one too many":       {create(iam.CreateSAMLProviderInput{Name: aws.String("more")}), "LimitExceeded", "Cannot exceed quota for SAMLProvidersPerAccount: 100"},
 		"a name twice":       {create(iam.CreateSAMLProviderInput{Name: aws.String("IDP1")}), "EntityAlreadyExists", "Provider with name IDP1 already exists."},
 		"a name with a path": {create(iam.CreateSAMLProviderInput{Name: aws.String("a/b")}), "ValidationError", ""},
-		"no metadata":        {create(iam.CreateSAMLProviderInput{Name: aws.String("x"), SAMLMetadataDocument: aws.String(strings.Repeat("<a/>", 300))}), "InvalidInput", "Could not parse metadata."},
+		"no metadata":        {create(iam.CreateSAMLProviderInput{Name: aws.String("x"), SAMLMetadataDocument: aws.String(strings.Repeat("<a/>", 300))}), "InvalidInput", "Could not parse metadata"},
+		"no provider": {create(iam.CreateSAMLProviderInput{Name: aws.String("x"), SAMLMetadataDocument: aws.String(`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x"/>` + strings.Repeat(" ", 1000))}),
+			"InvalidInput", "SAML Providers must reference at least one SAML assertion issuer."},
+		"no key to encrypt to": {create(iam.CreateSAMLProviderInput{Name: aws.String("x"), AssertionEncryptionMode: "Required"}),
+			"ValidationError", "Unable to set assertion encryption mode to Required because no private key is provided."},
 		"an encrypted key": {create(iam.CreateSAMLProviderInput{Name: aws.String("x"), AddPrivateKey: aws.String("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")}),
 			"InvalidInput", "Invalid private key. The key is encrypted."},
 		"another account's": {second(c.GetSAMLProvider(ctx, &iam.GetSAMLProviderInput{SAMLProviderArn: aws.String("arn:aws:iam::444455556666:saml-provider/idp1")})), "AccessDenied", ""},
-		"no ARN":            {second(c.GetSAMLProvider(ctx, &iam.GetSAMLProviderInput{SAMLProviderArn: aws.String("idp1-idp1-idp1-idp1-idp1")})), "InvalidInput", "ARN idp1-idp1-idp1-idp1-idp1 is not valid."},
+		"no ARN":            {second(c.GetSAMLProvider(ctx, &iam.GetSAMLProviderInput{SAMLProviderArn: aws.String("idp1-idp1-idp1-idp1-idp1")})), "ValidationError", "ARN idp1-idp1-idp1-idp1-idp1 is not valid."},
 		"another case":      {second(c.GetSAMLProvider(ctx, &iam.GetSAMLProviderInput{SAMLProviderArn: aws.String(samlARN + "IDP1")})), "NoSuchEntity", ""},
 	} {
 		if wardertest.Code(tc.err) != tc.code && name != "another account's" || tc.message != "" && wardertest.Message(tc.err) != tc.message {

@@ -39,7 +39,7 @@ func checkValidity(c *service.Call, cert *x509.Certificate) error {
 	case now.Before(cert.NotBefore):
 		return malformedCertificate("The certificate is not valid before " + cert.NotBefore.UTC().Format(time.RFC3339) + ".")
 	case now.After(cert.NotAfter):
-		return malformedCertificate("The certificate expired at " + cert.NotAfter.UTC().Format(time.RFC3339) + ".")
+		return malformedCertificate("Certificate is no longer valid. The 'Not After' date restriction on the certificate has passed.")
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (s *Service) prepareServerCertificate(c *service.Call, _ *state.Snapshot, i
 	case err != nil:
 		return nil, malformedCertificate("Private Key was in an unrecognized format.")
 	case !certs.Fits(key, leaf):
-		return nil, awserr.New("KeyPairMismatch", "The private key does not match the public key of the certificate.")
+		return nil, awserr.New("KeyPairMismatch", "The private key did not match the public key provided. Please verify the key material and try again.")
 	}
 	if made.key, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
 		return nil, malformedCertificate("Private Key was in an unrecognized format.")

@@ -244,8 +244,11 @@ func TestProtectedRole(t *testing.T) {
 		},
 	} {
 		err := do()
-		if wardertest.Code(err) != "UnmodifiableEntity" ||
-			wardertest.Message(err) != "Cannot perform the operation on the protected role 'AWSServiceRoleForECS' - this role is only modifiable by AWS" {
+		text := "Cannot perform the operation on the protected role 'AWSServiceRoleForECS' - this role is only modifiable by AWS"
+		if what == "UpdateRole" {
+			text = "AWSServiceRoleForECS is an AWS service linked role, max session duration cannot be changed."
+		}
+		if wardertest.Code(err) != "UnmodifiableEntity" || wardertest.Message(err) != text {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -26,14 +26,16 @@ func (s *Service) prepareSigningCertificate(c *service.Call, _ *state.Snapshot, 
 	if certs.CheckKey(cert) != nil {
 		return nil, awserr.New("InvalidCertificate", "The key of the certificate must be an RSA key of at least 1024 bits or an ECDSA key.")
 	}
-	if err := checkValidity(c, cert); err != nil {
-		return nil, err
+	// AWS finds no other words for a certificate that is not valid now.
+	if checkValidity(c, cert) != nil {
+		return nil, awserr.New("MalformedCertificate", "Certificate %s is malformed.", *in.CertificateBody)
 	}
 	return cert, nil
 }
 
 // uploadSigningCertificate keeps the certificate's text as it is sent, which is
-// what Terraform compares it with.
+// what Terraform compares it with. Whoever sends a certificate again is shown the
+// one that is there, as an active one even where it is not: so does AWS.
 func (s *Service) uploadSigningCertificate(c *service.Call, tx *state.Tx, in *api.UploadSigningCertificateRequest) (*api.UploadSigningCertificateResponse, error) {
 	o, err := findOwner(c, &tx.Snapshot, in.UserName)
 	if err != nil {
@@ -42,8 +44,13 @@ func (s *Service) uploadSigningCertificate(c *service.Call, tx *state.Tx, in *ap
 	account, cert := c.Caller.Account, c.Prepared.(*x509.Certificate)
 	sum := sha256.Sum256(cert.Raw)
 	digest := hex.EncodeToString(sum[:])
-	if tx.SigningCertificateByDigest(account, digest) != nil {
-		return nil, awserr.New("DuplicateCertificate", "The same certificate is associated with an IAM user in the account.")
+	if have := tx.SigningCertificateByDigest(account, digest); have != nil {
+		if have.Owner != o.id {
+			return nil, awserr.New("DuplicateCertificate", "Duplicate certificate uploaded.")
+		}
+		out := signingCertificateOut(o, have)
+		out.Status = statusOut(true)
+		return &api.UploadSigningCertificateResponse{Certificate: out}, nil
 	}
 	if atLeast(tx.SigningCertificatesOf(o.id), maxSigningCertificates) {
 		return nil, overQuota("CertificatesPerUser", maxSigningCertificates)

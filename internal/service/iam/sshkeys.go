@@ -22,11 +22,13 @@ func (s *Service) prepareSSHPublicKey(_ *service.Call, _ *state.Snapshot, in *ap
 	case errors.Is(err, certs.ErrFormat):
 		return nil, awserr.New("UnrecognizedPublicKeyEncoding", "Invalid public key uploaded.")
 	case err != nil:
-		return nil, awserr.New("InvalidPublicKey", "Invalid public key uploaded.")
+		return nil, awserr.New("InvalidPublicKey", "Invalid body for public key")
 	}
 	return key, nil
 }
 
+// uploadSSHPublicKey answers with the text that was sent. The operations that
+// show the key later do not have its comment.
 func (s *Service) uploadSSHPublicKey(c *service.Call, tx *state.Tx, in *api.UploadSSHPublicKeyRequest) (*api.UploadSSHPublicKeyResponse, error) {
 	u, err := findUser(c, &tx.Snapshot, in.UserName)
 	if err != nil {
@@ -36,7 +38,7 @@ func (s *Service) uploadSSHPublicKey(c *service.Call, tx *state.Tx, in *api.Uplo
 	body := key.SSH()
 	for k := range tx.SSHPublicKeysOf(u.ID) {
 		if k.Body == body {
-			return nil, awserr.New("DuplicateSSHPublicKey", "The SSH public key is already associated with the user %s.", u.Name)
+			return nil, awserr.New("DuplicateSSHPublicKey", "Duplicate SSH public key uploaded.")
 		}
 	}
 	if atLeast(tx.SSHPublicKeysOf(u.ID), maxSSHPublicKeys) {
@@ -50,7 +52,7 @@ func (s *Service) uploadSSHPublicKey(c *service.Call, tx *state.Tx, in *api.Uplo
 		ID: id, Account: u.Account, Owner: u.ID, Body: body, Fingerprint: key.Fingerprint(), Active: true, Uploaded: c.Now(),
 	}
 	tx.SSHPublicKeys.Put(k)
-	return &api.UploadSSHPublicKeyResponse{SSHPublicKey: sshPublicKeyOut(u, k, key.Text())}, nil
+	return &api.UploadSSHPublicKeyResponse{SSHPublicKey: sshPublicKeyOut(u, k, *in.SSHPublicKeyBody)}, nil
 }
 
 func sshPublicKeyOut(u *state.User, k *state.SSHPublicKey, body string) *api.SSHPublicKey {
@@ -66,8 +68,12 @@ func findSSHPublicKey(c *service.Call, s *state.Snapshot, userName, id *string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if k := s.SSHPublicKeys.Get(*id); k != nil && k.Owner == u.ID {
+	switch k := s.SSHPublicKeys.Get(*id); {
+	case k == nil || k.Account != u.Account:
+	case k.Owner == u.ID:
 		return u, k, nil
+	default: // another user's
+		return nil, nil, awserr.New("NoSuchEntity", "User has no Public Key with id %s.", *id)
 	}
 	return nil, nil, awserr.New("NoSuchEntity", "The Public Key with id %s cannot be found.", *id)
 }
@@ -83,7 +89,7 @@ func (s *Service) getSSHPublicKey(c *service.Call, snap *state.Snapshot, in *api
 		if err != nil {
 			return nil, err
 		}
-		body = key.PEM()
+		body = key.PEM() + "\n"
 	}
 	return &api.GetSSHPublicKeyResponse{SSHPublicKey: sshPublicKeyOut(u, k, body)}, nil
 }

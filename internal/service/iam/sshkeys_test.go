@@ -64,7 +64,9 @@ func TestSSHPublicKeys(t *testing.T) {
 		UserName: bob, SSHPublicKeyId: k.SSHPublicKeyId, SSHPublicKeyBody: &line, Fingerprint: &fingerprint,
 		Status: types.StatusTypeActive, UploadDate: k.UploadDate,
 	}
-	same(t, "UploadSSHPublicKey", k, want)
+	sent := *want
+	sent.SSHPublicKeyBody = aws.String(line + " bob@example.com\n")
+	same(t, "UploadSSHPublicKey", k, &sent)
 	meta := types.SSHPublicKeyMetadata{UserName: bob, SSHPublicKeyId: k.SSHPublicKeyId, Status: types.StatusTypeActive, UploadDate: k.UploadDate}
 	same(t, "ListSSHPublicKeys", list(), []types.SSHPublicKeyMetadata{meta})
 
@@ -75,7 +77,7 @@ func TestSSHPublicKeys(t *testing.T) {
 		return out.SSHPublicKey
 	}
 	same(t, "GetSSHPublicKey", get(types.EncodingTypeSsh), want)
-	want.SSHPublicKeyBody = &asPEM
+	want.SSHPublicKeyBody = aws.String(asPEM + "\n")
 	same(t, "GetSSHPublicKey in PEM", get(types.EncodingTypePem), want)
 
 	for _, status := range []types.StatusType{types.StatusTypeInactive, types.StatusTypeActive} {
@@ -86,7 +88,7 @@ func TestSSHPublicKeys(t *testing.T) {
 
 	// In PEM, it is answered in PEM; the same key is the same in both forms.
 	wantError(t, errOf(client.UploadSSHPublicKey(ctx, &iam.UploadSSHPublicKeyInput{UserName: bob, SSHPublicKeyBody: &asPEM})),
-		"DuplicateSSHPublicKey", "The SSH public key is already associated with the user Bob.")
+		"DuplicateSSHPublicKey", "Duplicate SSH public key uploaded.")
 	must(t, errOf(client.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: bob, SSHPublicKeyId: k.SSHPublicKeyId})))
 	same(t, "no keys", list(), []types.SSHPublicKeyMetadata{})
 	same(t, "uploaded in PEM", uploadSSHKey(t, client, "Bob", asPEM).SSHPublicKeyBody, &asPEM)
@@ -146,9 +148,10 @@ func TestSSHPublicKeyRefusals(t *testing.T) {
 	upload := func(user, body string) error {
 		return errOf(client.UploadSSHPublicKey(ctx, &iam.UploadSSHPublicKeyInput{UserName: &user, SSHPublicKeyBody: &body}))
 	}
-	const invalid = "Invalid public key uploaded."
+	const invalid, badBody = "Invalid public key uploaded.", "Invalid body for public key"
+	const noKey = "APKAAAAAAAAAAAAAAAAA"
 	nobody, bob := aws.String("Nobody"), aws.String("Bob")
-	noUser, notHis := "The user with name Nobody cannot be found.", "The Public Key with id "+*eves+" cannot be found."
+	noUser, notHis := "The user with name Nobody cannot be found.", "User has no Public Key with id "+*eves+"."
 	for _, tt := range []struct {
 		name, code, message string
 		err                 error
@@ -156,14 +159,15 @@ func TestSSHPublicKeyRefusals(t *testing.T) {
 		{"words", "UnrecognizedPublicKeyEncoding", invalid, upload("Bob", "file://id_rsa.pub")},
 		{"Ed25519", "UnrecognizedPublicKeyEncoding", invalid, upload("Bob", string(ssh.MarshalAuthorizedKey(ed)))},
 		{"a certificate", "UnrecognizedPublicKeyEncoding", invalid, upload("Bob", strings.ReplaceAll(asPEM, "PUBLIC KEY", "CERTIFICATE"))},
-		{"cut off", "InvalidPublicKey", invalid, upload("Bob", line[:200])},
-		{"small", "InvalidPublicKey", invalid, upload("Bob", small)},
-		{"small in PEM", "InvalidPublicKey", invalid, upload("Bob", smallPEM)},
+		{"cut off", "InvalidPublicKey", badBody, upload("Bob", line[:200])},
+		{"small", "InvalidPublicKey", badBody, upload("Bob", small)},
+		{"small in PEM", "InvalidPublicKey", badBody, upload("Bob", smallPEM)},
 		{"upload for nobody", "NoSuchEntity", noUser, upload("Nobody", line)},
 		{"get of nobody", "NoSuchEntity", noUser, errOf(client.GetSSHPublicKey(ctx, &iam.GetSSHPublicKeyInput{UserName: nobody, SSHPublicKeyId: eves, Encoding: "SSH"}))},
 		{"list of nobody", "NoSuchEntity", noUser, errOf(client.ListSSHPublicKeys(ctx, &iam.ListSSHPublicKeysInput{UserName: nobody}))},
 		{"update of nobody", "NoSuchEntity", noUser, errOf(client.UpdateSSHPublicKey(ctx, &iam.UpdateSSHPublicKeyInput{UserName: nobody, SSHPublicKeyId: eves, Status: "Active"}))},
 		{"delete of nobody", "NoSuchEntity", noUser, errOf(client.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: nobody, SSHPublicKeyId: eves}))},
+		{"get of no key", "NoSuchEntity", "The Public Key with id " + noKey + " cannot be found.", errOf(client.GetSSHPublicKey(ctx, &iam.GetSSHPublicKeyInput{UserName: bob, SSHPublicKeyId: aws.String(noKey), Encoding: "SSH"}))},
 		{"get of another", "NoSuchEntity", notHis, errOf(client.GetSSHPublicKey(ctx, &iam.GetSSHPublicKeyInput{UserName: bob, SSHPublicKeyId: eves, Encoding: "SSH"}))},
 		{"update of another", "NoSuchEntity", notHis, errOf(client.UpdateSSHPublicKey(ctx, &iam.UpdateSSHPublicKeyInput{UserName: bob, SSHPublicKeyId: eves, Status: "Inactive"}))},
 		{"delete of another", "NoSuchEntity", notHis, errOf(client.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: bob, SSHPublicKeyId: eves}))},
