@@ -96,6 +96,7 @@ func TestCanary(t *testing.T) {
 		ServerCertificateName: ptr("broken"), CertificateBody: ptr("none"), PrivateKey: ptr(inPEM("PRIVATE KEY", private)),
 	})
 	wardertest.WantCode(t, err, "MalformedCertificate")
+	federationSecrets(t, s, secrets)
 
 	// The places where a server that is careless repeats what it was sent:
 	// refused requests, in the URL, in the body, with a wrong signature.
