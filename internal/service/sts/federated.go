@@ -127,7 +127,10 @@ func sessionChecks(check authz.Check, name, source string, session *authn.Sessio
 // roleARN reads the ARN of a role that is to be assumed.
 func roleARN(text string) (arn.ARN, error) {
 	a, err := arn.Parse(text)
-	if err != nil || a.Service != "iam" || a.Region != "" || !arn.IsAccountID(a.Account) || a.ResourceType() != "role" || a.ResourceID() == "" {
+	if err != nil {
+		return arn.ARN{}, validation("%s is invalid", text)
+	}
+	if a.Service != "iam" || a.Region != "" || !arn.IsAccountID(a.Account) || a.ResourceType() != "role" || a.ResourceID() == "" {
 		return arn.ARN{}, validation("Request ARN is invalid")
 	}
 	return a, nil
@@ -139,16 +142,8 @@ func notAuthorized(action string) error {
 	return awserr.New(awserr.CodeAccessDenied, "Not authorized to perform %s", action)
 }
 
-// federatedSession is what a federated operation has made.
-type federatedSession struct {
-	Credentials *api.Credentials
-	User        *api.AssumedRoleUser
-	Packed      *int32
-	Source      *string // nil if there is no source identity
-}
-
 // federate issues the session that the bearer has been authorized for.
-func (s *Service) federate(c *service.Call, snap *state.Snapshot) (*federatedSession, error) {
+func (s *Service) federate(c *service.Call, snap *state.Snapshot) (*roleSession, error) {
 	b := bearerOf(c)
 	role := snap.RoleByARN(b.RoleARN)
 	if role == nil {
@@ -171,23 +166,5 @@ func (s *Service) federate(c *service.Call, snap *state.Snapshot) (*federatedSes
 	if err := setTags(session, nil, b.Tags, b.Transitive); err != nil {
 		return nil, err
 	}
-	packed, err := packedSize(session)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := s.issue(c, session, lasts)
-	if err != nil {
-		return nil, err
-	}
-	out := &federatedSession{
-		Credentials: credentials, Packed: packed,
-		User: &api.AssumedRoleUser{
-			AssumedRoleId: ptr(role.ID + ":" + session.Name),
-			Arn:           ptr(arn.AssumedRole(role.Account, role.Name, session.Name)),
-		},
-	}
-	if b.SourceIdentity != "" {
-		out.Source = &b.SourceIdentity
-	}
-	return out, nil
+	return s.roleSession(c, role, session, lasts)
 }

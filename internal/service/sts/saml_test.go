@@ -235,7 +235,7 @@ func TestAssumeRoleWithSAMLRefuses(t *testing.T) {
 		"a provider that is not there": {arn, samltest.Response{Attributes: pair(arn, samlProvider)}, func(in *sts.AssumeRoleWithSAMLInput) { in.PrincipalArn = aws.String(samlProvider + "x") },
 			"InvalidIdentityToken", "Specified provider doesn't exist"},
 		"a provider that is no ARN": {arn, samltest.Response{Attributes: with()}, func(in *sts.AssumeRoleWithSAMLInput) { in.PrincipalArn = aws.String("idp-idp-idp-idp-idp-idp") }, "ValidationError", "Request ARN is invalid"},
-		"a role that is no ARN":     {arn, samltest.Response{Attributes: with()}, func(in *sts.AssumeRoleWithSAMLInput) { in.RoleArn = aws.String("fed-fed-fed-fed-fed-fed-fed") }, "ValidationError", "Request ARN is invalid"},
+		"a role that is no ARN":     {arn, samltest.Response{Attributes: with()}, func(in *sts.AssumeRoleWithSAMLInput) { in.RoleArn = aws.String("fed-fed-fed-fed-fed-fed-fed") }, "ValidationError", "fed-fed-fed-fed-fed-fed-fed is invalid"},
 		"no name of the session":    {arn, samltest.Response{Attributes: with()[:1]}, nil, "InvalidIdentityToken", "RoleSessionName is required in AuthnResponse"},
 		"a name with a space": {arn, samltest.Response{Attributes: []samltest.Attribute{with()[0], attribute("RoleSessionName", "Alice A")}}, nil,
 			"InvalidIdentityToken", "RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"},

@@ -80,6 +80,9 @@ func (s *Service) getFederationToken(c *service.Call, snap *state.Snapshot, in *
 	if err != nil {
 		return nil, err
 	}
+	if packed == nil { // unlike AssumeRole, AWS sends the size of nothing here
+		packed = ptr(int32(0))
+	}
 	credentials, err := s.issue(c, session, userSeconds(c, in.DurationSeconds))
 	if err != nil {
 		return nil, err
