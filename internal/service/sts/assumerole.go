@@ -93,16 +93,13 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 	if role == nil {
 		return nil, denied(&c.Request, "sts:AssumeRole", *in.RoleArn)
 	}
-	seconds := defaultSession
-	if in.DurationSeconds != nil {
-		seconds = int(*in.DurationSeconds)
-	}
+	lasts := seconds(in.DurationSeconds)
 	// A delegated session is not to outlive its delegation by much either.
 	chained := c.Caller.Kind == policy.RoleSession || c.Caller.Session != nil && c.Caller.Session.Kind == authn.Delegated
-	if chained && seconds > maxChained {
+	if chained && lasts > maxChained {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	}
-	if seconds > role.MaxSessionDuration {
+	if lasts > role.MaxSessionDuration {
 		return nil, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	source := sourceIdentity(c, in)
@@ -119,6 +116,25 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 	if err := setTags(session, c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
 		return nil, err
 	}
+	made, err := s.roleSession(c, role, session, lasts)
+	if err != nil {
+		return nil, err
+	}
+	return &api.AssumeRoleResponse{
+		Credentials: made.Credentials, AssumedRoleUser: made.User, PackedPolicySize: made.Packed, SourceIdentity: made.Source,
+	}, nil
+}
+
+// roleSession is what an operation that takes on a role has made.
+type roleSession struct {
+	Credentials *api.Credentials
+	User        *api.AssumedRoleUser
+	Packed      *int32
+	Source      *string // nil if there is no source identity
+}
+
+// roleSession issues a session of a role, once it has been authorized.
+func (s *Service) roleSession(c *service.Call, role *state.Role, session *authn.Session, seconds int) (*roleSession, error) {
 	packed, err := packedSize(session)
 	if err != nil {
 		return nil, err
@@ -127,15 +143,15 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 	if err != nil {
 		return nil, err
 	}
-	out := &api.AssumeRoleResponse{
-		Credentials: credentials, PackedPolicySize: packed,
-		AssumedRoleUser: &api.AssumedRoleUser{
+	out := &roleSession{
+		Credentials: credentials, Packed: packed,
+		User: &api.AssumedRoleUser{
 			AssumedRoleId: ptr(role.ID + ":" + session.Name),
 			Arn:           ptr(arn.AssumedRole(role.Account, role.Name, session.Name)),
 		},
 	}
-	if source != "" {
-		out.SourceIdentity = &source
+	if session.SourceIdentity != "" {
+		out.Source = &session.SourceIdentity
 	}
 	return out, nil
 }

@@ -155,22 +155,16 @@ func principalTags(caller *authn.Caller) map[string]string {
 	case caller.User != nil:
 		own = caller.User.Tags
 	}
-	tags := make(map[string]string)
+	var tags []state.Tag
 	if caller.Session != nil {
-		tags = tagMap(caller.Session.Tags)
+		tags = slices.Clip(caller.Session.Tags)
 	}
 	for _, t := range own {
-		if caller.Session != nil {
-			if _, overridden := (&state.Entity{Tags: caller.Session.Tags}).Tag(t.Key); overridden {
-				continue
-			}
+		if !slices.ContainsFunc(tags, func(s state.Tag) bool { return state.SameTagKey(s.Key, t.Key) }) {
+			tags = append(tags, t)
 		}
-		if tags == nil {
-			tags = make(map[string]string)
-		}
-		tags[t.Key] = t.Value
 	}
-	return tags
+	return tagMap(tags)
 }
 
 func tagMap(tags []state.Tag) map[string]string {
