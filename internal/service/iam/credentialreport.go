@@ -87,7 +87,7 @@ func (s *Service) getCredentialReport(c *service.Call, snap *state.Snapshot, _ *
 	r := snap.CredentialReports.Get(c.Caller.Account)
 	switch {
 	case r == nil:
-		return nil, awserr.New("ReportNotPresent", "Unknown")
+		return nil, awserr.New("ReportNotPresent", "")
 	case !isGood(r, c.Time):
 		return nil, awserr.New("ReportExpired", "")
 	}

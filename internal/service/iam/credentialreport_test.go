@@ -160,10 +160,10 @@ func TestCredentialReportLifetime(t *testing.T) {
 	get := func(c *iam.Client) error {
 		return errOf(c.GetCredentialReport(ctx, &iam.GetCredentialReportInput{}))
 	}
-	wantError(t, get(client), "ReportNotPresent", "Unknown")
+	wantError(t, get(client), "ReportNotPresent", "")
 	generateReport(t, client, types.ReportStateTypeStarted)
 	generateReport(t, client, types.ReportStateTypeComplete)
-	wantError(t, get(s.IAM(other)), "ReportNotPresent", "Unknown") // each account has its own
+	wantError(t, get(s.IAM(other)), "ReportNotPresent", "") // each account has its own
 	generateReport(t, s.IAM(other), types.ReportStateTypeStarted)
 	theirs, _ := credentialReport(t, s.IAM(other))
 	if !strings.Contains(theirs["administrator"], account) {
