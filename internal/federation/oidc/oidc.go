@@ -14,7 +14,6 @@ package oidc
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"time"
 
@@ -135,10 +134,3 @@ func (t *Token) choose(p *Provider) error {
 }
 
 func issuerOf(url string) string { return "https://" + url }
-
-// providerURL has the characters that may stand in an ARN and in front of a
-// condition key. None of them is a wildcard.
-var providerURL = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%!&'()+,;=:@/-]*)?$`)
-
-// IsProviderURL says whether a text can be a provider's URL, without "https://".
-func IsProviderURL(text string) bool { return providerURL.MatchString(text) }
