@@ -97,7 +97,7 @@ func TestFindAgainstScan(t *testing.T) {
 		}
 		for _, account := range []string{"111122223333", "444455556666", "000000000000"} {
 			for _, q := range queries {
-				q.Account, q.Limit = account, 1+s.r.IntN(60)
+				q.Account, q.Limit = account, 20+s.r.IntN(100)
 				var want []string
 				for _, e := range all {
 					if e.has(account, q.Attribute, q.Value) && (q.From.IsZero() || e.Time.UnixMilli() >= q.From.UnixMilli()) && (q.To.IsZero() || e.Time.UnixMilli() <= q.To.UnixMilli()) {

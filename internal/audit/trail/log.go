@@ -262,8 +262,8 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
-// Close writes what waits, marks the log as closed, and ends those who follow. If
-// the disk does not take it, it does not try again and says what was lost.
+// Close writes what waits, marks the log as closed, and ends those who follow. It
+// waits for the disk; if that fails, it does not try again and says what was lost.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	if !l.closed {

@@ -447,10 +447,12 @@ func TestFollowRetired(t *testing.T) {
 // goes on in another.
 func TestTamperingWhileOpen(t *testing.T) {
 	for name, tamper := range map[string]func(path string) error{
-		"removed":  os.Remove,
-		"cut":      func(path string) error { return os.Truncate(path, 100) },
-		"emptied":  func(path string) error { return os.Truncate(path, 0) },
-		"replaced": func(path string) error { return errors.Join(os.Rename(path, path+".x"), os.WriteFile(path, nil, 0o600)) },
+		"removed": os.Remove,
+		"cut":     func(path string) error { return os.Truncate(path, 100) },
+		"emptied": func(path string) error { return os.Truncate(path, 0) },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".x"), os.WriteFile(path, nil, 0o600))
+		},
 		"longer": func(path string) error {
 			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 			if err == nil {

@@ -56,7 +56,7 @@ type scanner struct {
 }
 
 func newScanner(r io.Reader, offset int64) *scanner {
-	return &scanner{r: bufio.NewReaderSize(r, 64<<10), start: offset, end: offset}
+	return &scanner{r: bufio.NewReaderSize(r, 16<<10), start: offset, end: offset}
 }
 
 // next returns the next line without its newline, io.EOF after the last, or

@@ -156,6 +156,15 @@ func TestVerifyFinds(t *testing.T) {
 			if r.OK() || c.problems > 0 && len(r.Problems) != c.problems {
 				t.Fatalf("problems: %v", r.Problems)
 			}
+			// Who reads finds it as well, where the ends alone do not hide it.
+			var readErr error
+			for _, err := range Read(t.Context(), dir, 0) {
+				readErr = err
+			}
+			hidden := slices.Contains([]string{"the first segment deleted", "the last segment deleted", "a whole new log", "a false mark of what was retired"}, c.name)
+			if hidden != (readErr == nil) || readErr != nil && !errors.Is(readErr, ErrCorrupt) {
+				t.Errorf("Read: %v", readErr)
+			}
 			p := r.Problems[0]
 			if p.Segment != names[c.segment] || p.Position != c.position || !strings.Contains(p.What, c.what) {
 				t.Errorf("%v, want %s, record %d: %s", p, names[c.segment], c.position, c.what)
@@ -164,7 +173,7 @@ func TestVerifyFinds(t *testing.T) {
 	}
 }
 
-// TestEveryByte changes each byte of a log, and takes it out, and wants each found.
+// TestEveryByte changes each byte of a log, takes out some, and wants each found.
 func TestEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	head := makeLog(t, dir)
@@ -179,6 +188,9 @@ func TestEveryByte(t *testing.T) {
 			changed := bytes.Clone(was)
 			changed[i] ^= 1
 			for what, b := range map[string][]byte{"changed": changed, "taken out": slices.Delete(bytes.Clone(was), i, i+1)} {
+				if what == "taken out" && i%10 != 0 { // files take their time
+					continue
+				}
 				os.WriteFile(path, b, 0o600)
 				if r := mustVerify(t, dir, head); r.OK() && (r.Torn == 0 || r.Closed) {
 					t.Fatalf("%s: byte %d %s is not found: %+v", filepath.Base(path), i, what, r)

@@ -185,6 +185,9 @@ func (l *Log) commit(bodies [][]byte) error {
 		gap.Cause = Overload
 		all = append(bodies[:len(bodies):len(bodies)], mark(kindGap, &gap))
 	}
+	if len(all) == 0 {
+		return nil
+	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	err := l.write(all)
@@ -213,10 +216,12 @@ func (l *Log) end() {
 			l.publish(0)
 		}
 	} else {
-		err = fmt.Errorf("trail: %d events are lost: %w", len(bodies), err)
+		err = fmt.Errorf("%d events are lost: %w", len(bodies), err)
 	}
 	l.ended = true
-	err = errors.Join(err, l.segment.close(), l.lock.Close())
+	if err = errors.Join(err, l.segment.close(), l.lock.Close()); err != nil {
+		err = fmt.Errorf("trail: %w", err)
+	}
 	l.writing.Unlock()
 	l.mu.Lock()
 	l.endErr = err
@@ -352,7 +357,7 @@ func (l *Log) syncDir() error {
 		return err
 	}
 	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrInvalid) {
+	if err := l.disk.sync(d); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrInvalid) {
 		return err
 	}
 	return nil
