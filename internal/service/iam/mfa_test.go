@@ -259,6 +259,7 @@ func TestMFADeviceRefusals(t *testing.T) {
 		{"create on the same path elsewhere", "", "", create("bobs", "/elsewhere/")},
 		{"create on no path", "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", create("x", "elsewhere")},
 		{"create with a name too long", "ValidationError", "…Member must have length less than or equal to 256", create(strings.Repeat("x", 230), "")},
+		{"create with a name that no code holds", "ValidationError", "…Member must have length less than or equal to 256", create(strings.Repeat("x", 5000), "")},
 		{"enable for nobody", "NoSuchEntity", nobody, enable("Nobody", free, one, two)},
 		{"enable a missing device", "NoSuchEntity", noDevice(missing), enable("Eve", missing, one, two)},
 		{"enable another account's", "NoSuchEntity", noDevice(foreign.serial), enable("Eve", foreign.serial, foreign.at(-1), foreign.at(0))},

@@ -38,6 +38,9 @@ type newDevice struct {
 // prepareVirtualMFADevice makes the secret and draws its code, before the
 // transaction: drawing takes milliseconds.
 func (s *Service) prepareVirtualMFADevice(c *service.Call, snap *state.Snapshot, in *api.CreateVirtualMFADeviceRequest) (any, error) {
+	if _, err := virtualSerial(c, in); err != nil {
+		return nil, err // what is too long for a serial number may be so for the code, too
+	}
 	d := &newDevice{seed: s.ids.Seed()}
 	d.base32 = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(d.seed)
 	label := c.Caller.Account
@@ -69,11 +72,20 @@ func otpURI(device, account, secret string) string {
 	return "otpauth://totp/" + issuer + ":" + url.PathEscape(device) + "@" + url.PathEscape(account) + "?secret=" + secret + "&issuer=" + issuer
 }
 
+// virtualSerial is the serial number of a device that is to be made.
+func virtualSerial(c *service.Call, in *api.CreateVirtualMFADeviceRequest) (string, error) {
+	serial := arn.IAM(c.Caller.Account, "mfa", pathOf(in.Path), *in.VirtualMFADeviceName)
+	if len(serial) > maxSerial {
+		return "", validation("1 validation error detected: Value at 'serialNumber' failed to satisfy constraint: Member must have length less than or equal to %d", maxSerial)
+	}
+	return serial, nil
+}
+
 func (s *Service) createVirtualMFADevice(c *service.Call, tx *state.Tx, in *api.CreateVirtualMFADeviceRequest) (*api.CreateVirtualMFADeviceResponse, error) {
 	account, path := c.Caller.Account, pathOf(in.Path)
-	serial := arn.IAM(account, "mfa", path, *in.VirtualMFADeviceName)
-	if len(serial) > maxSerial {
-		return nil, validation("1 validation error detected: Value at 'serialNumber' failed to satisfy constraint: Member must have length less than or equal to %d", maxSerial)
+	serial, err := virtualSerial(c, in)
+	if err != nil {
+		return nil, err
 	}
 	devices := 0
 	for d := range tx.MFADevicesOf(account, "") {
