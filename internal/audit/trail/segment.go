@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -210,12 +209,4 @@ func torn(f *os.File, from int64) (int64, bool, error) {
 		return 0, false, err
 	}
 	return int64(len(rest)), bytes.IndexByte(rest, '\n') < 0 || bytes.IndexByte(rest, 0) >= 0, nil
-}
-
-func exists(path string) (bool, error) {
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }
