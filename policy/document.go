@@ -151,14 +151,14 @@ func (d *Document) Principals() []PrincipalItem {
 }
 
 // ContextKeys lists the context keys that the document uses, in conditions and
-// as policy variables, as first written, each once without regard to case, in
-// order of appearance. It answers GetContextKeysForCustomPolicy.
+// as policy variables, each spelling of them once, in order of appearance. It
+// answers GetContextKeysForCustomPolicy.
 func (d *Document) ContextKeys() []string {
 	var out []string
 	seen := map[string]bool{}
 	add := func(name string) {
-		if low := strings.ToLower(name); !seen[low] {
-			seen[low] = true
+		if !seen[name] {
+			seen[name] = true
 			out = append(out, name)
 		}
 	}

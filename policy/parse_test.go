@@ -269,7 +269,7 @@ func TestContextKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(d.ContextKeys(), " "); got != "aws:username s3:prefix aws:PrincipalTag/Team s3:max-keys" {
+	if got := strings.Join(d.ContextKeys(), " "); got != "aws:username s3:prefix aws:PrincipalTag/Team AWS:UserName s3:max-keys" {
 		t.Error(got)
 	}
 	d, err = Parse(Identity, []byte(strings.Replace(text, "2012", "2008", 1)))

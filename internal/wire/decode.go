@@ -255,10 +255,10 @@ func scalar(p *plan, v reflect.Value, text string) error {
 		// A copy: what a service keeps for years must not keep the whole request.
 		set(target, strings.Clone(text))
 	case api.Boolean:
-		switch {
-		case strings.EqualFold(text, "true"):
+		switch text { // as AWS was seen to take them
+		case "true", "1":
 			set(target, true)
-		case strings.EqualFold(text, "false"):
+		case "false", "0":
 			set(target, false)
 		default:
 			return notA(p, text, "Boolean")

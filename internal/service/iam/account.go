@@ -76,11 +76,7 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 			assigned++
 		}
 	}
-	policies, versions := 0, 0
-	for p := range snap.PoliciesOf(account, "") {
-		policies++
-		versions += len(p.Versions)
-	}
+	inUse := policiesInUse(snap, account)
 	tokens := 1
 	if a := snap.Accounts.Get(account); a.GlobalTokenVersion != 0 {
 		tokens = a.GlobalTokenVersion
@@ -94,9 +90,9 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 		api.SummaryKeyTypeRolesQuota:                        s.quotas.of(rolesPerAccount),
 		api.SummaryKeyTypeInstanceProfiles:                  count(snap.InstanceProfilesOf(account, "")),
 		api.SummaryKeyTypeInstanceProfilesQuota:             s.quotas.of(instanceProfilesPerAccount),
-		api.SummaryKeyTypePolicies:                          policies,
+		api.SummaryKeyTypePolicies:                          count(snap.PoliciesOf(account, "")),
 		api.SummaryKeyTypePoliciesQuota:                     s.quotas.of(policiesPerAccount),
-		api.SummaryKeyTypePolicyVersionsInUse:               versions,
+		api.SummaryKeyTypePolicyVersionsInUse:               inUse,
 		api.SummaryKeyTypePolicyVersionsInUseQuota:          maxVersionsInUse,
 		api.SummaryKeyTypeVersionsPerPolicyQuota:            maxVersions,
 		api.SummaryKeyTypePolicySizeQuota:                   maxPolicySize,
@@ -126,6 +122,31 @@ func (s *Service) getAccountSummary(c *service.Call, snap *state.Snapshot, _ *no
 		out[key] = int32(n)
 	}
 	return &api.GetAccountSummaryResponse{SummaryMap: out}, nil
+}
+
+// policiesInUse counts the managed policies, the account's own and AWS's, that are
+// attached to anybody or are anybody's boundary. Of each of them one version is in
+// use, whatever others it has.
+func policiesInUse(s *state.Snapshot, account string) int {
+	used := map[string]bool{}
+	add := func(boundary string, attached []string) {
+		if boundary != "" {
+			used[boundary] = true
+		}
+		for _, p := range attached {
+			used[p] = true
+		}
+	}
+	for u := range s.UsersOf(account, "") {
+		add(u.Boundary, u.Attached)
+	}
+	for g := range s.AllGroupsOf(account, "") {
+		add("", g.Attached)
+	}
+	for r := range s.RolesOf(account, "") {
+		add(r.Boundary, r.Attached)
+	}
+	return len(used)
 }
 
 func count[T any](seq iter.Seq[T]) (n int) {

@@ -96,6 +96,13 @@ func TestAccountSummary(t *testing.T) {
 	must(t, errOf(client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: aws.String(ec2Trust)})))
 	policy := makePolicy(t, client, "p")
 	must(t, errOf(client.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &policy, PolicyDocument: aws.String(allow("s3:*", "*", ""))})))
+	// What counts is what is in use, once however often, whatever versions it has.
+	for range 2 {
+		must(t, errOf(client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: &policy})))
+		must(t, errOf(client.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("r"), PermissionsBoundary: &policy})))
+	}
+	must(t, errOf(client.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: aws.String("g"), PolicyArn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")})))
+	makePolicy(t, client, "unused")
 	must(t, errOf(client.SetSecurityTokenServicePreferences(ctx, &iam.SetSecurityTokenServicePreferencesInput{
 		GlobalEndpointTokenVersion: types.GlobalEndpointTokenVersionV2Token,
 	})))
@@ -103,7 +110,7 @@ func TestAccountSummary(t *testing.T) {
 	for _, key := range []string{"Users", "Groups", "InstanceProfiles", "MFADevices", "Roles", "Policies"} {
 		counts[key]++
 	}
-	counts["PolicyVersionsInUse"], counts["GlobalEndpointTokenVersion"] = 2, 2
+	counts["Policies"], counts["PolicyVersionsInUse"], counts["GlobalEndpointTokenVersion"] = 2, 2, 2
 	after, err := s.IAM(root).GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	must(t, err)
 	expect(after)

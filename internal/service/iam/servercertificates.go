@@ -188,6 +188,9 @@ var serverCertificateTags = taggable[state.ServerCertificate]{
 	find:  findServerCertificate,
 	table: func(tx *state.Tx) *state.Table[state.ServerCertificate] { return &tx.ServerCertificates },
 	tags:  func(c *state.ServerCertificate) *[]state.Tag { return &c.Tags },
+
+	noTags: "The provided tag map must not be null/empty.",
+	noKeys: "The provided tag keys must not be null/empty.",
 }
 
 func (s *Service) tagServerCertificate(c *service.Call, tx *state.Tx, in *api.TagServerCertificateRequest) (*none, error) {

@@ -23,16 +23,22 @@ import (
 // question and writes the answer.
 
 // policySource is the target of the operations on PolicySourceArn: the user,
-// group or role of the caller's account that it names. A name that is none is
-// authorized as it stands, so that only who may ask learns what is wrong with it.
+// group or role of the caller's account that it names, by the ARN that it has. A
+// name that is none is authorized as it stands, so that only who may ask learns
+// what is wrong with it.
 func policySource(input reflect.Type) service.Part {
 	text := service.Member[*string](input, "PolicySourceArn")
 	return func(c *service.Call, s *state.Snapshot, in any, check *authz.Check) error {
 		check.Resource, check.Account = *text(in), c.Caller.Account
-		if u := s.UserByARN(check.Resource); u != nil && u.Account == check.Account {
-			check.Tags = u.Tags
-		} else if r := s.RoleByARN(check.Resource); r != nil && r.Account == check.Account {
-			check.Tags = r.Tags
+		src := new(source)
+		src.look(s, check.Account, check.Resource)
+		switch {
+		case src.user != nil:
+			check.Resource, check.Tags = src.user.ARN(), src.user.Tags
+		case src.role != nil:
+			check.Resource, check.Tags = src.role.ARN(), src.role.Tags
+		case src.group != nil:
+			check.Resource = src.group.ARN()
 		}
 		return nil
 	}
@@ -47,6 +53,23 @@ type source struct {
 	boundary *policy.Set // nil if it has none
 }
 
+// look finds the entity of an account that an ARN names. Names are unique in an
+// account, and AWS does not look at the path.
+func (src *source) look(s *state.Snapshot, account, text string) {
+	a, err := arn.Parse(text)
+	if err != nil || a.Service != "iam" || a.Account != account {
+		return
+	}
+	switch name := question.Name(text); a.ResourceType() {
+	case "user":
+		src.user = s.User(account, name)
+	case "role":
+		src.role = s.Role(account, name)
+	case "group":
+		src.group = s.Group(account, name)
+	}
+}
+
 func (s *Service) findSource(c *service.Call, snap *state.Snapshot, text string) (*source, error) {
 	a, err := arn.Parse(text)
 	kind, id := a.ResourceType(), a.ResourceID()
@@ -57,22 +80,20 @@ func (s *Service) findSource(c *service.Call, snap *state.Snapshot, text string)
 		return nil, invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies in account %s", c.Caller.Account, a.Account)
 	}
 	src, name := new(source), question.Name(text)
-	switch kind {
-	case "user":
-		if src.user = snap.UserByARN(text); src.user == nil {
-			return nil, noSuchUser(name)
-		}
+	src.look(snap, a.Account, text)
+	switch {
+	case src.user != nil:
 		src.identity, src.boundary, err = s.authz.UserPolicies(snap, src.user)
-	case "role":
-		if src.role = snap.RoleByARN(text); src.role == nil {
-			return nil, noSuchRole(name)
-		}
+	case src.role != nil:
 		src.identity, src.boundary, err = s.authz.RolePolicies(snap, src.role)
-	default:
-		if src.group = snap.Group(a.Account, name); src.group == nil || src.group.ARN() != text {
-			return nil, noSuchGroup(name)
-		}
+	case src.group != nil:
 		src.identity, err = s.authz.GroupPolicies(snap, src.group)
+	case kind == "user":
+		return nil, noSuchUser(name)
+	case kind == "role":
+		return nil, noSuchRole(name)
+	default:
+		return nil, noSuchGroup(name)
 	}
 	if err != nil {
 		return nil, awserr.Internal(err)
@@ -84,30 +105,24 @@ func unclearEntity(text string) error {
 	return invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", text)
 }
 
-// contextKeys lists the condition keys of documents, each once without regard
-// to case.
+// contextKeys lists the condition keys of documents: of each document each key
+// once, as AWS does, of several documents one that they all use several times.
 type contextKeys struct {
-	seen  map[policy.Key]bool
 	names []string
 }
 
 func (k *contextKeys) add(doc *policy.Document) {
-	for _, name := range doc.ContextKeys() {
-		key := policy.KeyOf(name)
-		if k.seen[key] {
-			continue
-		}
-		if k.seen == nil {
-			k.seen = make(map[policy.Key]bool)
-		}
-		k.seen[key] = true
-		k.names = append(k.names, name)
-	}
+	k.names = append(k.names, doc.ContextKeys()...)
 }
 
+// addSet adds policies that are attached. What is attached in two ways is one policy.
 func (k *contextKeys) addSet(set *policy.Set) {
+	seen := map[*policy.Document]bool{}
 	for _, p := range set.Policies() {
-		k.add(p.Document())
+		if doc := p.Document(); !seen[doc] {
+			seen[doc] = true
+			k.add(doc)
+		}
 	}
 }
 

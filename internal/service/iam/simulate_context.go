@@ -30,15 +30,12 @@ var contextTypes = map[string]contextType{
 		return policy.Bool(strings.EqualFold(s, "true")), strings.EqualFold(s, "true") || strings.EqualFold(s, "false")
 	}},
 	api.ContextKeyTypeEnumIp: {"IP address", func(s string) (policy.Value, bool) {
-		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-			return policy.Addr(a), true
-		}
-		_, err := netip.ParsePrefix(s)
-		return policy.String(s), err == nil
+		a, err := netip.ParseAddr(s)
+		return policy.Addr(a), err == nil && a.Zone() == ""
 	}},
 	api.ContextKeyTypeEnumBinary: {"base-64 encoded binary format", func(s string) (policy.Value, bool) {
 		b, err := base64.StdEncoding.DecodeString(s)
-		return policy.Binary(b), err == nil
+		return policy.Binary(b), err == nil && !strings.ContainsAny(s, "\r\n")
 	}},
 	api.ContextKeyTypeEnumDate: {"DateTime format", func(s string) (policy.Value, bool) {
 		return policy.String(s), isDate(s)

@@ -352,7 +352,7 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 		PolicySourceArn: &jo, PolicyInputList: []string{allow("s3:GetObject", "*", stringIs("AWS:Username", "x"))},
 	})
 	must(t, err)
-	same(t, "keys of a user", keys.ContextKeyNames, []string{"AWS:Username", "aws:PrincipalTag/team"})
+	same(t, "keys of a user", keys.ContextKeyNames, []string{"AWS:Username", "aws:username", "aws:PrincipalTag/team"})
 	keys, err = client.GetContextKeysForPrincipalPolicy(ctx, &iam.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: &app})
 	must(t, err)
 	same(t, "keys of a role", keys.ContextKeyNames, []string{})
@@ -366,7 +366,32 @@ func TestContextKeysForCustomPolicy(t *testing.T) {
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`,
 	}})
 	must(t, err)
-	same(t, "keys", out.ContextKeyNames, []string{"aws:username", "aws:SourceIp", "s3:prefix", "aws:PrincipalTag/team", "aws:SecureTransport"})
+	same(t, "keys", out.ContextKeyNames, []string{
+		"aws:username", "aws:SourceIp", "s3:prefix", "aws:PrincipalTag/team", "aws:sourceip", "aws:SecureTransport",
+	})
+	// As recorded: a document that comes twice has its keys twice, each spelling once.
+	twice := allow("s3:*", "arn:aws:s3:::b/${aws:username}/${AWS:username}", stringIs("aws:username", "a"))
+	out, err = s.IAM(s.Admin).GetContextKeysForCustomPolicy(t.Context(), &iam.GetContextKeysForCustomPolicyInput{PolicyInputList: []string{twice, twice}})
+	must(t, err)
+	same(t, "keys", out.ContextKeyNames, []string{"aws:username", "AWS:username", "aws:username", "AWS:username"})
+}
+
+// An entity is found by its name, whatever path it is given, and who may ask is
+// decided by the ARN that it has.
+func TestPolicySourcePath(t *testing.T) {
+	s := wardertest.Start(t)
+	admin, ctx := s.IAM(s.Admin), t.Context()
+	must(t, errOf(admin.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("Jo"), Path: aws.String("/team/")})))
+	const real, wrong = accountARN + "user/team/Jo", accountARN + "user/elsewhere/Jo"
+	for allowed, code := range map[string]string{real: "", wrong: "AccessDenied"} {
+		caller := s.IAM(s.User(s.Admin, "by-"+code, allow("iam:*", allowed, "")))
+		for _, source := range []string{real, wrong} {
+			_, err := caller.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &source, ActionNames: []string{"s3:GetObject"}})
+			wardertest.WantCode(t, err, code)
+			_, err = caller.GetContextKeysForPrincipalPolicy(ctx, &iam.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: &source})
+			wardertest.WantCode(t, err, code)
+		}
+	}
 }
 
 func TestSimulationPages(t *testing.T) {
@@ -420,6 +445,7 @@ func TestSimulationAccess(t *testing.T) {
 		wantError(t, try(allow("iam:"+op, other, "")), "AccessDenied", refusal)
 		must(t, try(allow("iam:"+op, resource, "")))
 		if resource != "*" {
+			must(t, try(allow("iam:"+op, "*", "")))
 			must(t, try(allow("iam:"+op, resource, stringIs("aws:ResourceTag/team", "blue"))))
 			wantError(t, try(allow("iam:"+op, resource, stringIs("aws:ResourceTag/team", "red"))), "AccessDenied", refusal)
 		}

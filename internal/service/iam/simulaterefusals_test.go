@@ -55,6 +55,8 @@ func TestSimulationRefusals(t *testing.T) {
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "boolean", "yes")}}, invalid, "Invalid context value for key x:abc: expected boolean format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "date", "tomorrow")}}, invalid, "Invalid context value for key x:abc: expected DateTime format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "ip", "999.0.0.1")}}, invalid, "Invalid context value for key x:abc: expected IP address."},
+		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "ip", "192.0.2.0/24")}}, invalid, "Invalid context value for key x:abc: expected IP address."},
+		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "binary", "eWVz\n")}}, invalid, "Invalid context value for key x:abc: expected base-64 encoded binary format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "binary", "!")}}, invalid, "Invalid context value for key x:abc: expected base-64 encoded binary format."},
 		{iam.SimulateCustomPolicyInput{ResourceArns: strings.Split(strings.Repeat(bucketA+" ", 9900)+bucketB, " "), PolicyInputList: []string{policyDocument(30000)}}, invalid,
 			"The simulation is too large: use fewer resources or smaller policies in one call."},
@@ -85,7 +87,6 @@ func TestPolicySourceRefusals(t *testing.T) {
 	}
 	for _, c := range []struct{ arn, code, message string }{
 		{accountARN + "user/Nobody", "NoSuchEntity", "The user with name Nobody cannot be found."},
-		{accountARN + "user/wrong/path/administrator", "NoSuchEntity", "The user with name administrator cannot be found."},
 		{accountARN + "role/None", "NoSuchEntity", "The role with name None cannot be found."},
 		{accountARN + "group/None", "NoSuchEntity", "The group with name None cannot be found."},
 		{"arn:aws:sts::123456789012:assumed-role/R/session", "InvalidInput", unclear("arn:aws:sts::123456789012:assumed-role/R/session")},

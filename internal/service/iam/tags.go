@@ -16,12 +16,17 @@ type taggable[R any] struct {
 	find  func(c *service.Call, s *state.Snapshot, name *string) (*R, error)
 	table func(tx *state.Tx) *state.Table[R]
 	tags  func(r *R) *[]state.Tag
+	// What AWS says to no tags and no keys at all; "" if it was not seen to refuse.
+	noTags, noKeys string
 }
 
 func (k taggable[R]) tag(c *service.Call, tx *state.Tx, name *string, in []api.Tag) (*none, error) {
 	r, err := k.find(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
+	}
+	if len(in) == 0 && k.noTags != "" {
+		return nil, invalidInput("%s", k.noTags)
 	}
 	tags, err := mergeTags(*k.tags(r), in)
 	if err != nil {
@@ -36,6 +41,9 @@ func (k taggable[R]) untag(c *service.Call, tx *state.Tx, name *string, keys []s
 	r, err := k.find(c, &tx.Snapshot, name)
 	if err != nil {
 		return nil, err
+	}
+	if len(keys) == 0 && k.noKeys != "" {
+		return nil, invalidInput("%s", k.noKeys)
 	}
 	k.table(tx).Update(r, func(r *R) { *k.tags(r) = withoutTags(*k.tags(r), keys) })
 	return nil, nil
@@ -54,6 +62,8 @@ var (
 		find:  findUser,
 		table: func(tx *state.Tx) *state.Table[state.User] { return &tx.Users },
 		tags:  func(u *state.User) *[]state.Tag { return &u.Tags },
+
+		noTags: "Error occurred while validating input. ",
 	}
 	roleTags = taggable[state.Role]{
 		find:  findRole,

@@ -176,6 +176,14 @@ func TestTags(t *testing.T) {
 			for _, key := range []string{"aws:x", "AWS:x"} {
 				wardertest.WantCode(t, k.tag(k.there, tagList("fine", "1", key, "2")), "InvalidInput")
 			}
+			switch k.name { // as recorded
+			case "User":
+				wantError(t, k.tag(k.there, tagList()), "InvalidInput", "Error occurred while validating input. ")
+			case "ServerCertificate":
+				wantError(t, k.tag(k.there, tagList()), "InvalidInput", "The provided tag map must not be null/empty.")
+				wantError(t, k.untag(k.there, []string{}), "InvalidInput", "The provided tag keys must not be null/empty.")
+			}
+			wantError(t, k.tag(k.there, tagList("aws:x", "1", "aws:x", "2")), "InvalidInput", "Tag keys beginning with aws: are reserved for system use.")
 			has("Zone", "", "new", "tag") // a refused request changes nothing
 
 			var many []string
