@@ -199,6 +199,9 @@ func (s *Service) updateOpenIDConnectProviderThumbprint(c *service.Call, tx *sta
 	if err != nil {
 		return nil, err
 	}
+	if len(in.ThumbprintList) == 0 {
+		return nil, invalidInput("Thumbprint list must contain at least one entry.")
+	}
 	list, err := thumbprints(in.ThumbprintList)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ func TestOIDCProviderLifecycle(t *testing.T) {
 	must(t, thumbprints(strings.Repeat("X", 40), strings.Repeat("x", 40)))
 	same(t, "thumbprints", got().ThumbprintList, []string{strings.Repeat("x", 40), strings.Repeat("x", 40)})
 	wantError(t, thumbprints("1"), "ValidationError", "…")
+	wantError(t, thumbprints([]string{}...), "InvalidInput", "Thumbprint list must contain at least one entry.")
 	six := []string{}
 	for i := range 6 {
 		six = append(six, strings.Repeat(fmt.Sprint(i), 40))
