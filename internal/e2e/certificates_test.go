@@ -60,7 +60,7 @@ func TestCertificateFiles(t *testing.T) {
 	id := key.text("SSHPublicKey.SSHPublicKeyId")
 	inPEM := c.ok("aws iam get-ssh-public-key --user-name git --ssh-public-key-id %s --encoding PEM", id)
 	public, err := exec.Command(need(t, "openssl"), "rsa", "-in", filepath.Join(c.dir, "id_rsa"), "-pubout").Output()
-	if err != nil || inPEM.text("SSHPublicKey.SSHPublicKeyBody") != strings.TrimSpace(string(public)) {
+	if err != nil || inPEM.text("SSHPublicKey.SSHPublicKeyBody") != string(public) {
 		t.Errorf("the key in PEM is %s, openssl says %s (%v)", inPEM.text("SSHPublicKey.SSHPublicKeyBody"), public, err)
 	}
 	c.refused("UnrecognizedPublicKeyEncoding", "Invalid public key uploaded.", "aws iam upload-ssh-public-key --user-name git --ssh-public-key-body id_rsa.pub")
@@ -75,7 +75,7 @@ func TestCertificateFiles(t *testing.T) {
 
 	const upload = "aws iam upload-server-certificate --server-certificate-name web --certificate-body file://web.pem"
 	c.refused("MalformedCertificate", "the body is encrypted", upload+" --private-key file://encrypted.key")
-	c.refused("KeyPairMismatch", "does not match", upload+" --private-key file://own.key")
+	c.refused("KeyPairMismatch", "did not match", upload+" --private-key file://own.key")
 	c.refused("MalformedCertificate", "is: -1", upload+" --private-key file://web.key --certificate-chain file://own.pem")
 	c.ok(upload+" --private-key file://web.key --certificate-chain file://root.pem --path /cloudfront/test/").want(t,
 		"ServerCertificateMetadata.Arn", "arn:aws:iam::"+account+":server-certificate/cloudfront/test/web")

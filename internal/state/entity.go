@@ -78,18 +78,22 @@ type InlinePolicy struct {
 	Document *Document
 }
 
-// InlinePolicy finds an inline policy by its name (case-sensitive); nil if none.
+// InlinePolicy finds an inline policy by its name, without regard to case; nil if none.
 func (g *Grants) InlinePolicy(name string) *InlinePolicy {
 	for i := range g.Inline {
-		if g.Inline[i].Name == name {
+		if strings.EqualFold(g.Inline[i].Name, name) {
 			return &g.Inline[i]
 		}
 	}
 	return nil
 }
 
-// PutInline adds or replaces an inline policy.
+// PutInline adds or replaces an inline policy. One that is replaced keeps its name
+// as it was first spelled, as in AWS.
 func (g *Grants) PutInline(p InlinePolicy) {
+	if have := g.InlinePolicy(p.Name); have != nil {
+		p.Name = have.Name
+	}
 	i, found := slices.BinarySearchFunc(g.Inline, p, func(a, b InlinePolicy) int { return strings.Compare(a.Name, b.Name) })
 	g.Inline = slices.Clone(g.Inline)
 	if found {
@@ -102,7 +106,7 @@ func (g *Grants) PutInline(p InlinePolicy) {
 // DeleteInline removes an inline policy and says whether it was there.
 func (g *Grants) DeleteInline(name string) bool {
 	n := len(g.Inline)
-	g.Inline = slices.DeleteFunc(slices.Clone(g.Inline), func(p InlinePolicy) bool { return p.Name == name })
+	g.Inline = slices.DeleteFunc(slices.Clone(g.Inline), func(p InlinePolicy) bool { return strings.EqualFold(p.Name, name) })
 	return len(g.Inline) < n
 }
 

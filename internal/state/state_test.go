@@ -332,7 +332,7 @@ func TestGrants(t *testing.T) {
 	if g.InlinePolicy("b").Document.Text != "3" || before.InlinePolicy("b").Document.Text != "1" {
 		t.Error("PutInline changed the copy it was made from")
 	}
-	if g.Inline[0].Name != "a" || g.InlinePolicy("A") != nil {
+	if g.Inline[0].Name != "a" || g.InlinePolicy("A") != &g.Inline[0] {
 		t.Error("inline policies are out of order, or found in another case")
 	}
 	if !g.DeleteInline("a") || g.DeleteInline("a") {

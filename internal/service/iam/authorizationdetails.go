@@ -145,7 +145,7 @@ func (d *details) awsPolicies(after string) iter.Seq[*listedPolicy] {
 	}
 	return func(yield func(*listedPolicy) bool) {
 		for p := range policiesInScope(d.s, d.account, api.PolicyScopeTypeAWS, after) {
-			used := usedAs(d.s, d.account, p.arn, "", true) || usedAs(d.s, d.account, p.arn, api.PolicyUsageTypePermissionsBoundary, false)
+			used := usedAs(d.s, d.account, p.arn, "", true)
 			if used && !yield(&p) {
 				return
 			}

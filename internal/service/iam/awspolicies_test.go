@@ -136,9 +136,9 @@ func TestListAWSPolicies(t *testing.T) {
 		in   iam.ListPoliciesInput
 		want []string
 	}{
-		{iam.ListPoliciesInput{OnlyAttached: true}, []string{lambdaExecution}},
-		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, []string{lambdaExecution}},
-		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary}, []string{powerUserAccess}},
+		{iam.ListPoliciesInput{OnlyAttached: true}, []string{lambdaExecution, powerUserAccess}},
+		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true, PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, []string{lambdaExecution}},
+		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true, PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary}, []string{powerUserAccess}},
 		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, OnlyAttached: true}, nil},
 		{iam.ListPoliciesInput{OnlyAttached: true, PathPrefix: aws.String("/job-function/")}, nil},
 	} {

@@ -69,7 +69,7 @@ func (h *holder[R]) putInline(c *service.Call, tx *state.Tx, name, policyName, t
 	entity, grants := h.entity(r)
 	size := policy.NonWhitespaceLen([]byte(*text))
 	for _, p := range grants.Inline {
-		if p.Name != *policyName {
+		if !strings.EqualFold(p.Name, *policyName) {
 			size += policy.NonWhitespaceLen([]byte(p.Document.Text))
 		}
 	}

@@ -27,7 +27,7 @@ func getUserPolicy(c *service.Call, s *state.Snapshot, in *api.GetUserPolicyRequ
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetUserPolicyResponse{UserName: ptr(name), PolicyName: ptr(p.Name), PolicyDocument: encoded(p.Document.Text)}, nil
+	return &api.GetUserPolicyResponse{UserName: ptr(name), PolicyName: in.PolicyName, PolicyDocument: encoded(p.Document.Text)}, nil
 }
 
 func getGroupPolicy(c *service.Call, s *state.Snapshot, in *api.GetGroupPolicyRequest) (*api.GetGroupPolicyResponse, error) {
@@ -35,7 +35,7 @@ func getGroupPolicy(c *service.Call, s *state.Snapshot, in *api.GetGroupPolicyRe
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetGroupPolicyResponse{GroupName: ptr(name), PolicyName: ptr(p.Name), PolicyDocument: encoded(p.Document.Text)}, nil
+	return &api.GetGroupPolicyResponse{GroupName: ptr(name), PolicyName: in.PolicyName, PolicyDocument: encoded(p.Document.Text)}, nil
 }
 
 func getRolePolicy(c *service.Call, s *state.Snapshot, in *api.GetRolePolicyRequest) (*api.GetRolePolicyResponse, error) {
@@ -43,7 +43,7 @@ func getRolePolicy(c *service.Call, s *state.Snapshot, in *api.GetRolePolicyRequ
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetRolePolicyResponse{RoleName: ptr(name), PolicyName: ptr(p.Name), PolicyDocument: encoded(p.Document.Text)}, nil
+	return &api.GetRolePolicyResponse{RoleName: ptr(name), PolicyName: in.PolicyName, PolicyDocument: encoded(p.Document.Text)}, nil
 }
 
 func deleteUserPolicy(c *service.Call, tx *state.Tx, in *api.DeleteUserPolicyRequest) (*none, error) {

@@ -136,14 +136,12 @@ func merged(a, b iter.Seq[listedPolicy]) iter.Seq[listedPolicy] {
 }
 
 // usedAs says whether the account uses a policy as the filters of ListPolicies
-// ask: PolicyUsageFilter names the use, OnlyAttached alone means any attachment
-// to a user, group or role.
+// ask. AWS looks at PolicyUsageFilter only where OnlyAttached is set, and that
+// alone means either use.
 func usedAs(s *state.Snapshot, account, policyARN, usage string, onlyAttached bool) bool {
-	switch {
-	case usage == api.PolicyUsageTypePermissionsBoundary:
-		return s.BoundaryCount(account, policyARN) > 0
-	case usage == api.PolicyUsageTypePermissionsPolicy || onlyAttached:
-		return s.AttachmentCount(account, policyARN) > 0
+	if !onlyAttached {
+		return true
 	}
-	return true
+	return usage != api.PolicyUsageTypePermissionsBoundary && s.AttachmentCount(account, policyARN) > 0 ||
+		usage != api.PolicyUsageTypePermissionsPolicy && s.BoundaryCount(account, policyARN) > 0
 }

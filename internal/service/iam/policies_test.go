@@ -177,10 +177,13 @@ func TestListPolicies(t *testing.T) {
 		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}, "alpha Bravo charlie Delta"},
 		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAll, PathPrefix: aws.String("/a/")}, "Bravo charlie"},
 		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true}, ""},
-		{iam.ListPoliciesInput{OnlyAttached: true}, "charlie"},
-		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, "charlie"},
+		// As recorded: the use is looked at only together with OnlyAttached.
+		{iam.ListPoliciesInput{OnlyAttached: true}, "Bravo charlie"},
+		{iam.ListPoliciesInput{OnlyAttached: true, PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, "charlie"},
+		{iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}, "alpha Bravo charlie Delta"},
 		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary, OnlyAttached: true}, "Bravo"},
-		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary, PathPrefix: aws.String("/b/")}, ""},
+		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary, OnlyAttached: true, PathPrefix: aws.String("/b/")}, ""},
+		{iam.ListPoliciesInput{PolicyUsageFilter: types.PolicyUsageTypePermissionsBoundary, PathPrefix: aws.String("/b/")}, "Delta"},
 	} {
 		out, err := client.ListPolicies(ctx, &c.in)
 		must(t, err)
