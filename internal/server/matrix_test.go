@@ -154,6 +154,9 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 			v.Set(k, value)
 		}
 	}
+	if op.Name == "UpdateSAMLProvider" { // which wants something to update
+		v.Set("AssertionEncryptionMode", "Allowed")
+	}
 	return v
 }
 
