@@ -58,6 +58,7 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&c.InsecureListen, "insecure-listen", false, "allow listening beyond loopback without TLS")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
+	f.StringVar(&c.Trail, "trail", "", "keep an audit trail of all requests in this folder")
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")
 	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")

@@ -28,6 +28,7 @@ import (
 	"github.com/warder-iam/warder/internal/server"
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/service/authzen"
+	"github.com/warder-iam/warder/internal/service/cloudtrail"
 	"github.com/warder-iam/warder/internal/service/iam"
 	"github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/state"
@@ -66,6 +67,9 @@ type Config struct {
 	// web identity tokens. Empty is the address that it listens on.
 	PublicURL string
 
+	// Trail is the folder of the audit trail; none is kept if it is empty.
+	Trail string
+
 	// Quotas are those that differ from AWS's defaults, by AWS's names.
 	Quotas iam.Quotas
 
@@ -84,6 +88,7 @@ type Daemon struct {
 	ids      *ids.Source
 	server   *server.Server
 	iam      *service.Service
+	trail    *auditTrail // nil if none is kept
 	listener net.Listener
 	issuer   *outbound.Issuer
 	control  net.Listener // nil without a data folder
@@ -131,6 +136,11 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 	}
 	if c.TestHooks {
 		if d.home, err = d.findHome(); err != nil {
+			return d, err
+		}
+	}
+	if c.Trail != "" {
+		if d.trail, err = openTrail(c.Trail, c.Log); err != nil {
 			return d, err
 		}
 	}
@@ -265,6 +275,10 @@ func (d *Daemon) wire() {
 			sts.New(d.ids, d.ring, mfa, d.issuer, verifier, sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints}),
 		},
 	}
+	if d.trail != nil {
+		d.server.Trail = d.trail
+		d.server.Services = append(d.server.Services, cloudtrail.New(d.trail.index))
+	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
 	d.server.Paths = zen.Paths()
 	d.server.Paths[delegation.Path] = &delegation.Mailbox{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log}
@@ -329,6 +343,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 		go func() { _ = control.Serve(d.control) }() // ends with Close
 		defer control.Close()
 	}
+	if d.trail != nil {
+		fed := make(chan struct{})
+		go func() {
+			d.trail.run(ctx, d.state)
+			close(fed)
+		}()
+		defer func() { cancel(); <-fed }()
+	}
 	go d.housekeep(ctx)
 	return d.server.Listen(ctx, hs, serve)
 }
@@ -347,6 +369,11 @@ func (d *Daemon) housekeep(ctx context.Context) {
 			}
 			if err := d.issuer.Rotate(ctx, d.state, d.config.Now()); err != nil && ctx.Err() == nil {
 				d.config.Log.Error("signing keys could not be rotated", "error", err)
+			}
+			if d.trail != nil {
+				if err := d.trail.retire(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
+					d.config.Log.Error("old events could not be let go", "error", err)
+				}
 			}
 			if d.config.Store == storeMemory {
 				// Nobody asks for the past of a store that has none after a restart.
@@ -374,6 +401,9 @@ func (d *Daemon) Close() error {
 	}
 	if d.state != nil {
 		errs = append(errs, d.state.Close())
+	}
+	if d.trail != nil {
+		errs = append(errs, d.trail.close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,14 +16,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/api"
+	"github.com/warder-iam/warder/internal/api/cloudtrail"
 	"github.com/warder-iam/warder/internal/authz"
+	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/ids"
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/service"
+	cloudtrailservice "github.com/warder-iam/warder/internal/service/cloudtrail"
 	iamservice "github.com/warder-iam/warder/internal/service/iam"
 	stsservice "github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/wardertest"
@@ -126,7 +132,7 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 		return v
 	}
 	for _, m := range shape.Members {
-		if !m.Required && m.Name != "UserName" && m.Name != "Password" {
+		if !m.Required && m.Name != "UserName" && m.Name != "Password" && (m.Name != "SAMLMetadataDocument" || op.Name != "UpdateSAMLProvider") {
 			continue
 		}
 		switch {
@@ -226,19 +232,58 @@ var needsOrganization = map[string]bool{"AssumeRoot": true}
 
 func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service string, v url.Values) error {
 	t.Helper()
-	body := v.Encode()
+	body, contentType, target := v.Encode(), "application/x-www-form-urlencoded; charset=utf-8", ""
+	if service == cloudtrail.Service.SigningName {
+		body, contentType, target = asJSON(t, v), "application/x-amz-json-1.1", cloudtrail.Service.TargetPrefix+"."+v.Get("Action")
+	}
 	r, err := http.NewRequest(http.MethodPost, s.URL, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	r.Header.Set("Content-Type", contentType)
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+	}
 	if c.AccessKeyID != "" {
 		key := sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
 		if err := sigv4.Sign(r, []byte(body), key, "us-east-1", service, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return wardertest.Do(r)
+	err = wardertest.Do(r)
+	if e := (smithy.APIError)(nil); errors.As(err, &e) && target != "" {
+		code := strings.TrimSuffix(e.ErrorCode(), "Exception")
+		return &smithy.GenericAPIError{Code: cmp.Or(queryCodes[code], code), Message: e.ErrorMessage()}
+	}
+	return err
+}
+
+// queryCodes are the errors that the JSON protocols call by another name, but for
+// the word Exception at the end.
+var queryCodes = map[string]string{
+	"UnrecognizedClient": "InvalidClientTokenId", "InvalidSignature": "SignatureDoesNotMatch", "Validation": "ValidationError",
+}
+
+// asJSON is a request of the JSON protocols with the members of a form.
+func asJSON(t *testing.T, v url.Values) string {
+	t.Helper()
+	members := map[string]string{}
+	for name := range v {
+		if name != "Action" && name != "Version" {
+			members[name] = v.Get(name)
+		}
+	}
+	body, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// start starts a server that serves all tables.
+func start(t *testing.T) *wardertest.Server {
+	t.Helper()
+	return wardertest.StartConfig(t, daemon.Config{Store: "memory", TestHooks: true, Trail: t.TempDir()})
 }
 
 // tables are the services as the daemon builds them.
@@ -246,6 +291,7 @@ func tables() []*service.Service {
 	return []*service.Service{
 		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
 		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil, stsservice.SAML{}),
+		cloudtrailservice.New(nil),
 	}
 }
 
@@ -263,7 +309,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Server: wardertest.Start(t)}
+	w := &world{Server: start(t)}
 	w.admin, w.root = w.NewAccountWithID(account)
 	w.fixture(t)
 	ctx, client := t.Context(), w.IAM(w.admin)
@@ -284,7 +330,7 @@ func newWorld(t *testing.T) *world {
 		{"a revoked key", revoked, "InvalidClientTokenId"},
 		{"a wrong secret", stranger, "SignatureDoesNotMatch"},
 		{"an unprivileged user", w.User(w.admin, "unprivileged", ""), ""},
-		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}}`), ""},
+		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*","cloudtrail:*"],"Resource":"*"}}`), ""},
 		{"a user who is denied", w.User(w.admin, "denied", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`), ""},
 	}
 	return w
@@ -413,7 +459,7 @@ func TestMatrixPermitted(t *testing.T) {
 		for _, name := range table.Names() {
 			t.Run(table.API.SigningName+"/"+name, func(t *testing.T) {
 				for _, who := range []string{"the administrator", "the root user"} {
-					w := &world{Server: wardertest.Start(t)}
+					w := &world{Server: start(t)}
 					w.admin, w.root = w.NewAccountWithID(account)
 					w.fixture(t)
 					c := w.admin

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -268,6 +269,16 @@ func Do(r *http.Request) error {
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
 		return nil
+	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-amz-json-") {
+		var refusal struct {
+			Type    string `json:"__type"`
+			Message string `json:"message"`
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&refusal); err != nil {
+			return fmt.Errorf("%s: %w", resp.Status, err)
+		}
+		return &smithy.GenericAPIError{Code: refusal.Type, Message: refusal.Message}
 	}
 	var refusal struct {
 		Error struct{ Code, Message string }

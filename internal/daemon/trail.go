@@ -1,0 +1,201 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/trail"
+	"github.com/warder-iam/warder/internal/state"
+	"github.com/warder-iam/warder/internal/store"
+)
+
+// auditTrail keeps the events of one node: those of changes are in the store, with
+// the change; the others in a log of their own; and both are found by an index
+// that is made of the two, so that it may be behind them but never ahead.
+type auditTrail struct {
+	log   *trail.Log
+	index *trail.Index
+	out   *slog.Logger
+}
+
+// eventsFor is how long events are found: as long as CloudTrail's event history
+// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html).
+const eventsFor = 90 * 24 * time.Hour
+
+// openTrail opens the trail in a folder, and makes both if there are none.
+func openTrail(dir string, out *slog.Logger) (*auditTrail, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	t := &auditTrail{out: out}
+	var err error
+	if t.log, err = trail.OpenLog(filepath.Join(dir, "log"), trail.Options{}); err != nil {
+		return nil, err
+	}
+	if t.index, err = trail.OpenIndex(filepath.Join(dir, "index.db")); err != nil {
+		return nil, errors.Join(err, t.log.Close())
+	}
+	return t, nil
+}
+
+// retire lets go of events that are too old to be found.
+func (t *auditTrail) retire(ctx context.Context, now time.Time) error {
+	before := now.Add(-eventsFor)
+	_, err := t.log.Retire(ctx, before)
+	return errors.Join(err, t.index.Retire(ctx, before))
+}
+
+func (t *auditTrail) close() error { return errors.Join(t.log.Close(), t.index.Close()) }
+
+func entryOf(e *audit.Event) *trail.Entry {
+	entry := &trail.Entry{
+		ID: e.ID, Name: e.Name, Source: e.Source, Username: e.Username, AccessKeyID: e.AccessKeyID,
+		Account: e.Account, Time: e.Time, ReadOnly: e.ReadOnly, JSON: e.JSON,
+	}
+	for _, r := range e.Resources {
+		entry.Resources = append(entry.Resources, trail.Resource{Type: r.Type, Name: r.Name})
+	}
+	return entry
+}
+
+// Encode implements server.Trail.
+func (t *auditTrail) Encode(e *audit.Event) ([]byte, error) { return entryOf(e).MarshalBinary() }
+
+// Log implements server.Trail. What the log cannot take it counts, and says so
+// itself as soon as it can.
+func (t *auditTrail) Log(e *audit.Event) {
+	if err := t.log.Append(context.Background(), entryOf(e)); err != nil {
+		t.out.Error("an event of the audit trail is lost", "event", e.ID, "error", err)
+	}
+}
+
+// The sources of the index: revisions of the store, and positions of the log,
+// which has an id of its own.
+const sourceStore = "store"
+
+// run feeds the index until ctx ends.
+func (t *auditTrail) run(ctx context.Context, st *state.State) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.feed(ctx, sourceStore, func(after int64) iter.Seq2[arrival, error] { return fromStore(ctx, st, after) })
+	}()
+	t.feed(ctx, t.log.ID(), func(after int64) iter.Seq2[arrival, error] { return fromLog(ctx, t.log, after) })
+	<-done
+}
+
+// arrival is what comes from a source at one position.
+type arrival struct {
+	position int64
+	entries  []*trail.Entry
+}
+
+func fromStore(ctx context.Context, st *state.State, after int64) iter.Seq2[arrival, error] {
+	return func(yield func(arrival, error) bool) {
+		for c, err := range st.Feed(ctx, after) {
+			a := arrival{position: c.Revision}
+			for _, text := range c.Events {
+				e := new(trail.Entry)
+				if err == nil {
+					err = e.UnmarshalBinary(text)
+				}
+				a.entries = append(a.entries, e)
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+func fromLog(ctx context.Context, log *trail.Log, after int64) iter.Seq2[arrival, error] {
+	return func(yield func(arrival, error) bool) {
+		for r, err := range log.Follow(ctx, after) {
+			a := arrival{position: r.Position}
+			if r.Entry != nil {
+				a.entries = []*trail.Entry{r.Entry}
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+const (
+	// indexBatch is how many events go into the index at once.
+	indexBatch = 1000
+	// indexShare is the part of the time that each source may take to index while
+	// more keeps coming: one in eight. It may fall behind then, and catches up later.
+	indexShare = 8
+)
+
+// feed adds what comes from a source to the index, and goes on where it stopped
+// when something went wrong.
+func (t *auditTrail) feed(ctx context.Context, source string, follow func(after int64) iter.Seq2[arrival, error]) {
+	for ctx.Err() == nil {
+		err := t.follow(ctx, source, follow)
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, store.ErrCompacted) {
+			t.out.Error("events of changes are gone before they were indexed", "error", err)
+			return
+		}
+		t.out.Error("the index of the audit trail stands still", "source", source, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Second):
+		}
+	}
+}
+
+func (t *auditTrail) follow(ctx context.Context, source string, follow func(after int64) iter.Seq2[arrival, error]) error {
+	after, err := t.index.Position(ctx, source)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	arrivals, failed := make(chan arrival, indexBatch), make(chan error, 1)
+	go func() {
+		for a, err := range follow(after) {
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case arrivals <- a:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return err
+		case a := <-arrivals:
+			began := time.Now()
+			batch, position := a.entries, a.position
+			for len(batch) < indexBatch && len(arrivals) > 0 {
+				a = <-arrivals
+				batch, position = append(batch, a.entries...), a.position
+			}
+			if err := t.index.Add(ctx, source, position, batch); err != nil {
+				return err
+			}
+			if len(arrivals) > 0 {
+				time.Sleep((indexShare - 1) * time.Since(began))
+			}
+		}
+	}
+}
