@@ -7,12 +7,13 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/awserr"
 )
 
 // Record is what is remembered of one request. It is filled on the way through
-// the pipeline and emitted once, whatever came of the request. It holds no
-// secret and no input.
+// the pipeline and emitted once, whatever came of the request. What is
+// logged of it holds no secret and no input.
 type Record struct {
 	RequestID string
 	Time      time.Time
@@ -25,6 +26,8 @@ type Record struct {
 	UserAgent string
 	Status    int
 	Error     *awserr.Error // nil for a success
+
+	audit *audit.Request // nil if no trail is kept
 }
 
 // recordKey is the key of a request's record in its context, for Server.Caller.

@@ -67,6 +67,9 @@ type Server struct {
 	// unless what it serves is for everybody.
 	Paths map[string]http.Handler
 
+	// Trail keeps the events of requests; nil keeps none.
+	Trail Trail
+
 	large atomic.Int32 // bodies beyond smallBody in memory
 }
 
@@ -168,6 +171,8 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	}
 	rec.Operation = model.Name
 	call := &service.Call{Context: r.Context(), RequestID: rec.RequestID}
+	s.audited(r, rec, call, svc, model)
+	defer func() { s.keep(rec, call, out, err) }()
 	if claim == nil && !model.NoAuth {
 		return svc, nil, nil, authn.ErrMissing()
 	}
@@ -182,6 +187,9 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	in, err := asked.input(svc, op.Model)
 	if err != nil {
 		return svc, nil, nil, err
+	}
+	if rec.audit != nil {
+		rec.audit.Input = in
 	}
 	out, err = svc.Run(call, s.State, s.Authz, in)
 	return svc, op, out, err

@@ -31,6 +31,12 @@ type Call struct {
 	// Prepared is what the operation's Prepare step, or its factor step if it has
 	// no other, made for its rule and handler.
 	Prepared any
+
+	// Events makes the events of the audit trail that tell of the call, once it has
+	// succeeded with an output. They land with what the operation writes, or not
+	// at all. Nil keeps none; Recorded says that they have landed.
+	Events   func(out any) ([][]byte, error)
+	Recorded bool
 }
 
 // Service is one AWS service: its API model and the operations that are built.
@@ -191,9 +197,16 @@ func (s *Service) Run(c *Call, st *state.State, az *authz.Authorizer, in any) (a
 			return err
 		}
 		var err error
-		out, err = op.handle(c, nil, tx, in)
+		if out, err = op.handle(c, nil, tx, in); err != nil || c.Events == nil {
+			return err
+		}
+		events, err := c.Events(out)
+		for _, e := range events {
+			tx.Record(e)
+		}
 		return err
 	})
+	c.Recorded = err == nil && c.Events != nil
 	return out, err
 }
 

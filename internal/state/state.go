@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -211,6 +212,12 @@ func (s *State) drain() {
 			close(c.done)
 		}
 	}
+}
+
+// Feed yields every committed batch after a revision, in order, waiting for new
+// ones as long as ctx lasts: store.Store's Watch.
+func (s *State) Feed(ctx context.Context, after int64) iter.Seq2[store.Committed, error] {
+	return s.store.Watch(ctx, after)
 }
 
 // Compact forgets the states before the newest one, as far as the store keeps

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/warder-iam/warder/internal/api"
+	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/awserr"
+	"github.com/warder-iam/warder/internal/service"
+)
+
+// A Trail keeps the events of requests (internal/audit).
+type Trail interface {
+	// Encode is an event as it lands with the change that it tells of.
+	Encode(*audit.Event) ([]byte, error)
+	// Log keeps an event of a request that changed nothing: a read or a refusal.
+	// It does not wait without bound.
+	Log(*audit.Event)
+}
+
+// audited begins the audit record of a request that names an operation, and has
+// the events of a change land with it.
+func (s *Server) audited(r *http.Request, rec *Record, call *service.Call, svc *service.Service, op *api.Operation) {
+	if s.Trail == nil {
+		return
+	}
+	rec.audit = &audit.Request{
+		ID: rec.RequestID, Time: rec.Time, Service: svc.API, Operation: op,
+		UserAgent: r.UserAgent(), TLS: r.TLS, Host: r.Host,
+	}
+	call.Events = func(out any) (encoded [][]byte, err error) {
+		for _, e := range s.events(rec, call, out, nil) {
+			text, err := s.Trail.Encode(e)
+			if err != nil {
+				return nil, err
+			}
+			encoded = append(encoded, text)
+		}
+		return encoded, nil
+	}
+}
+
+// keep logs the events of a request that is over, unless they have landed with
+// what it changed.
+func (s *Server) keep(rec *Record, call *service.Call, out any, err error) {
+	if rec.audit == nil || call.Recorded {
+		return
+	}
+	for _, e := range s.events(rec, call, out, err) {
+		s.Trail.Log(e)
+	}
+}
+
+// events are the events of a request with what came of it. Who calls is known
+// by now, and may be another than who signed: the bearer of a token.
+func (s *Server) events(rec *Record, call *service.Call, out any, err error) []*audit.Event {
+	q := rec.audit
+	q.Caller, q.MFA, q.Region, q.SourceIP = call.Caller, call.MFA, call.Region, rec.SourceIP
+	q.Output, q.Err = out, nil
+	if err != nil {
+		q.Output, q.Err = nil, awserr.From(err)
+	}
+	return q.Events(s.IDs.Request)
+}
