@@ -71,6 +71,9 @@ func contextValue(name, kind string, texts []string) (policy.Value, error) {
 	base, list := strings.CutSuffix(kind, "List")
 	t, ok := contextTypes[base]
 	if !ok {
+		if kind == "" {
+			kind = "null"
+		}
 		return policy.Value{}, invalidInput("Context key %s has invalid type %s.", name, kind)
 	}
 	if !list && len(texts) != 1 {

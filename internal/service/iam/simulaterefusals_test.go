@@ -55,6 +55,7 @@ func TestSimulationRefusals(t *testing.T) {
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "boolean", "yes")}}, invalid, "Invalid context value for key x:abc: expected boolean format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "date", "tomorrow")}}, invalid, "Invalid context value for key x:abc: expected DateTime format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "ip", "999.0.0.1")}}, invalid, "Invalid context value for key x:abc: expected IP address."},
+		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("x:abc"), ContextKeyValues: []string{"y"}}}}, invalid, "Context key x:abc has invalid type null."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "ip", "192.0.2.0/24")}}, invalid, "Invalid context value for key x:abc: expected IP address."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "binary", "eWVz\n")}}, invalid, "Invalid context value for key x:abc: expected base-64 encoded binary format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "binary", "!")}}, invalid, "Invalid context value for key x:abc: expected base-64 encoded binary format."},
