@@ -49,7 +49,7 @@ func TestSimulationRefusals(t *testing.T) {
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "string")}}, invalid, "Context values for context key x:abc cannot be null or empty."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "string", "a", "b")}}, invalid, "Context key x:abc expected a single value, but received 2."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "string", "a"), entry("X:abc", "string", "b")}}, invalid, "Duplicate context key: X:abc."},
-		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("x:abc"), ContextKeyValues: []string{"a"}}}}, invalid, "Context key x:abc has invalid type ."},
+		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("x:abc"), ContextKeyValues: []string{"a"}}}}, invalid, "Context key x:abc has invalid type null."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "numeric", "NaN")}}, invalid, "Invalid context value for key x:abc: expected numeric format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "numericList", "1", "two")}}, invalid, "Invalid context value for key x:abc: expected numeric format."},
 		{iam.SimulateCustomPolicyInput{ContextEntries: []types.ContextEntry{entry("x:abc", "boolean", "yes")}}, invalid, "Invalid context value for key x:abc: expected boolean format."},
