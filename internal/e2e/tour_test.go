@@ -46,6 +46,7 @@ func blocks(t testing.TB, path string) []block {
 // anything pass, so the test replaces it.
 const prelude = `set -euo pipefail
 exec 2>&1
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 refused() {
 	local said
 	if said=$("$@" 2>&1); then
