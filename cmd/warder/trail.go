@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/warder-iam/warder/internal/audit/trail"
 	"github.com/warder-iam/warder/internal/daemon"
 )
 
@@ -44,6 +47,7 @@ is looked up in the index; --changes and --refused choose among what it finds.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	dataFlag(cmd, &f.data)
+	cmd.AddCommand(trailVerifyCommand())
 	flags := cmd.Flags()
 	flags.StringVar(&f.account, "account", "", "account to show, if there are several")
 	flags.StringVar(&f.event, "event", "", `name of the event, such as "CreateUser"`)
@@ -59,6 +63,62 @@ is looked up in the index; --changes and --refused choose among what it finds.`,
 	flags.BoolVar(&f.follow, "follow", false, "go on with new events as they come, the oldest first")
 	cmd.MarkFlagsMutuallyExclusive("event", "user", "resource", "key", "id")
 	return cmd
+}
+
+func trailVerifyCommand() *cobra.Command {
+	var heads []string
+	cmd := &cobra.Command{
+		Use:   "verify FOLDER",
+		Short: "Look for events that were changed, taken out or put in since they were logged",
+		Long: `Look for events that were changed, taken out or put in since they were logged,
+in the folder that warder serve --trail was given. The server may be running.
+
+The log is a chain of hashes: what is found is certain. Who may write to the
+folder could make a new chain up to its end; so note the head that is printed,
+elsewhere, and give it to a later run with --head. What the log itself says that it
+lost, to a crash or to overload, is shown as a gap and is no problem.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var known []trail.Head
+			for _, text := range heads {
+				head, err := parseHead(text)
+				if err != nil {
+					return err
+				}
+				known = append(known, head)
+			}
+			report, err := trail.Verify(cmd.Context(), filepath.Join(args[0], "log"), known...)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%d events in %d segments; head %d:%s\n", report.Events, report.Segments, report.Head.Position, report.Head.Hash)
+			for _, g := range report.Gaps {
+				fmt.Fprintf(out, "gap at %d: %s, %d events lost %s\n", g.Position, g.Gap.Cause, g.Gap.Lost, g.Gap.Detail)
+			}
+			for _, p := range report.Problems {
+				fmt.Fprintln(out, p)
+			}
+			if !report.OK() {
+				return fmt.Errorf("%d problems: the log is not as it was written", len(report.Problems))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&heads, "head", nil, "head that an earlier run printed, which has to be in the log")
+	return cmd
+}
+
+// parseHead reads a head as `warder trail verify` prints it: POSITION:HASH.
+func parseHead(text string) (head trail.Head, err error) {
+	position, hash, _ := strings.Cut(text, ":")
+	if head.Position, err = strconv.ParseInt(position, 10, 64); err == nil {
+		err = head.Hash.UnmarshalText([]byte(hash))
+	}
+	if err != nil {
+		return head, fmt.Errorf("--head %s is not POSITION:HASH: %w", text, err)
+	}
+	return head, nil
 }
 
 func (f *trailFlags) run(ctx context.Context, out io.Writer) error {

@@ -1,11 +1,16 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,6 +179,117 @@ func TestTrail(t *testing.T) {
 			t.Errorf("after a kill: %+v", found)
 		}
 	}
+}
+
+// What is changed in the log is found, and a head that was noted shows that the
+// end was cut off.
+func TestTrailVerify(t *testing.T) {
+	t.Parallel()
+	data := dataFolder(t)
+	folder := filepath.Join(data, "trail")
+	s := serve(t, append([]string{"--data", data, "--trail", folder}, administrator...)...)
+	for range 5 {
+		if _, err := s.sts(adminKey).GetCallerIdentity(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.stop()
+	out, err := run(t, "trail", "verify", folder)
+	if err != nil || !strings.Contains(out, "5 events in 1 segments") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	_, head, _ := strings.Cut(strings.TrimSpace(out), "head ")
+	if out, err := run(t, "trail", "verify", "--head", head, folder); err != nil {
+		t.Errorf("with the head that it is: %v: %s", err, out)
+	}
+	segments, err := filepath.Glob(filepath.Join(folder, "log", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(segments, func(name string) bool { return strings.Contains(read(t, name), "GetCallerIdentity") })
+	whole := read(t, segments[i])
+	lines := strings.SplitAfter(whole, "\n")
+	for name, changed := range map[string]string{
+		"another user":  strings.Replace(whole, "user/administrator", "user/somebodyelse", 1),
+		"one taken out": strings.Join(slices.Delete(slices.Clone(lines), 2, 3), ""),
+		"two swapped":   strings.Join(append([]string{lines[0], lines[2], lines[1]}, lines[3:]...), ""),
+		"the end cut":   strings.Join(lines[:3], ""),
+	} {
+		if err := os.WriteFile(segments[i], []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := run(t, "trail", "verify", "--head", head, folder); err == nil || !strings.Contains(out, "not as it was written") {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+	if out, err := run(t, "trail", "verify", "--head", "5", folder); err == nil {
+		t.Errorf("a head that is none: %s", out)
+	}
+}
+
+// A server that is killed while many clients write has the event of every change
+// that was acknowledged.
+func TestTrailKill(t *testing.T) {
+	t.Parallel()
+	data := dataFolder(t)
+	flags := []string{"--data", data, "--trail", filepath.Join(data, "trail")}
+	s := serve(t, append(flags, administrator...)...)
+	var mu sync.Mutex
+	var acknowledged []string
+	for n := range 5 {
+		ctx, stop := context.WithCancel(t.Context())
+		var working sync.WaitGroup
+		for w := range 16 {
+			working.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					name := fmt.Sprintf("u-%d-%d-%d", n, w, i)
+					if _, err := s.iam(adminKey).CreateUser(ctx, createUser(name)); err != nil {
+						return
+					}
+					mu.Lock()
+					acknowledged = append(acknowledged, name)
+					mu.Unlock()
+				}
+			})
+		}
+		time.Sleep(time.Duration(50+rand.IntN(200)) * time.Millisecond)
+		s.kill()
+		stop()
+		working.Wait()
+		s = serve(t, flags...)
+	}
+	if len(acknowledged) == 0 {
+		t.Fatal("nothing was acknowledged")
+	}
+	missing := func() (names []string) {
+		out, err := run(t, "trail", "--data", data, "--event", "CreateUser", "--limit", "0", "--json")
+		if err != nil {
+			t.Fatal(out, err)
+		}
+		there := map[string]bool{}
+		for line := range strings.Lines(out) {
+			var e struct {
+				ErrorCode         string
+				RequestParameters struct{ UserName string }
+			}
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatal(err)
+			}
+			there[e.RequestParameters.UserName] = e.ErrorCode == ""
+		}
+		for _, name := range acknowledged {
+			if !there[name] {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	for deadline := time.Now().Add(time.Minute); len(missing()) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("of %d acknowledged changes, these have no event: %v", len(acknowledged), missing())
+		}
+	}
+	t.Logf("%d acknowledged changes have their events", len(acknowledged))
 }
 
 func shared(t *testing.T, record string) string {
