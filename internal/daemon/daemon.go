@@ -267,12 +267,17 @@ func (d *Daemon) wire() {
 	verifier := oidc.New(d.config.Federation)
 	mfa := authn.NewMFA(d.state, d.ring)
 	d.issuer = outbound.New(d.publicURL(), d.ring)
-	d.iam = iam.New(d.ids, d.ring, az, mfa, authn.NewPasswords(d.state), d.config.Quotas, d.issuer, verifier)
+	d.iam = iam.New(iam.Config{
+		IDs: d.ids, Ring: d.ring, Authz: az, MFA: mfa, Passwords: authn.NewPasswords(d.state), Quotas: d.config.Quotas, Issuer: d.issuer, OIDC: verifier,
+	})
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
 			d.iam,
-			sts.New(d.ids, d.ring, mfa, d.issuer, verifier, sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints}),
+			sts.New(sts.Config{
+				IDs: d.ids, Ring: d.ring, MFA: mfa, Issuer: d.issuer, OIDC: verifier,
+				SAML: sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints},
+			}),
 		},
 	}
 	if d.trail != nil {

@@ -22,10 +22,7 @@ import (
 	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
-	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/daemon"
-	"github.com/warder-iam/warder/internal/ids"
-	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/service"
 	cloudtrailservice "github.com/warder-iam/warder/internal/service/cloudtrail"
 	iamservice "github.com/warder-iam/warder/internal/service/iam"
@@ -289,8 +286,8 @@ func start(t *testing.T) *wardertest.Server {
 // tables are the services as the daemon builds them.
 func tables() []*service.Service {
 	return []*service.Service{
-		iamservice.New(ids.New(), seal.NewRandom(), authz.New(), nil, nil, nil, nil, nil),
-		stsservice.New(ids.New(), seal.NewRandom(), nil, nil, nil, stsservice.SAML{}),
+		iamservice.New(iamservice.Config{}),
+		stsservice.New(stsservice.Config{}),
 		cloudtrailservice.New(nil),
 	}
 }

@@ -33,9 +33,23 @@ type Service struct {
 	oidc      *oidc.Verifier
 }
 
+// Config is what IAM works with.
+type Config struct {
+	IDs       *ids.Source
+	Ring      *seal.Keyring // seals secrets
+	Authz     *authz.Authorizer
+	MFA       *authn.MFA
+	Passwords *authn.Passwords
+	Quotas    Quotas
+	Issuer    *outbound.Issuer // of web identity tokens
+	OIDC      *oidc.Verifier   // fetches the thumbprints of providers
+}
+
 // New makes IAM's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, az *authz.Authorizer, mfa *authn.MFA, passwords *authn.Passwords, quotas Quotas, issuer *outbound.Issuer, verifier *oidc.Verifier) *service.Service {
-	s := &Service{ids: src, ring: ring, authz: az, mfa: mfa, passwords: passwords, quotas: quotas, issuer: issuer, oidc: verifier}
+func New(c Config) *service.Service {
+	s := &Service{
+		ids: c.IDs, ring: c.Ring, authz: c.Authz, mfa: c.MFA, passwords: c.Passwords, quotas: c.Quotas, issuer: c.Issuer, oidc: c.OIDC,
+	}
 	svc := service.New(&api.Service, admit, s.operations())
 	svc.Region = region
 	return svc

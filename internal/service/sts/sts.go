@@ -30,9 +30,19 @@ type Service struct {
 	saml   SAML
 }
 
+// Config is what STS works with.
+type Config struct {
+	IDs    *ids.Source
+	Ring   *seal.Keyring // seals sessions into their tokens
+	MFA    *authn.MFA
+	Issuer *outbound.Issuer // of web identity tokens
+	OIDC   *oidc.Verifier
+	SAML   SAML
+}
+
 // New makes STS's table of operations.
-func New(src *ids.Source, ring *seal.Keyring, mfa *authn.MFA, issuer *outbound.Issuer, verifier *oidc.Verifier, federation SAML) *service.Service {
-	s := &Service{ids: src, ring: ring, mfa: mfa, issuer: issuer, oidc: verifier, saml: federation}
+func New(c Config) *service.Service {
+	s := &Service{ids: c.IDs, ring: c.Ring, mfa: c.MFA, issuer: c.Issuer, oidc: c.OIDC, saml: c.SAML}
 	return service.New(&api.Service, admit, []service.Operation{
 		service.WithFactor(service.Read("AssumeRole", assumeRoleRule, s.assumeRole), s.assumeRoleMFA),
 		federated("AssumeRoleWithSAML", s.verifySAML, s.assumeRoleWithSAML),
