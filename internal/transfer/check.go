@@ -17,7 +17,7 @@ import (
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
 var (
 	nameForm = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	pathForm = regexp.MustCompile(`^(/|/[\x21-\x7E]{1,510}/)$`)
+	pathForm = regexp.MustCompile(`^/([\x21-\x7E]+/)?$`) // and 512 characters at most
 	idForm   = regexp.MustCompile(`^[A-Z0-9]{16,128}$`)
 
 	aliasForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
@@ -131,7 +131,7 @@ func (c *checker) entity(kind string, arnText, id, name, path *string, created *
 	}
 	c.account(text)
 	switch {
-	case !nameForm.MatchString(deref(name)) || !pathForm.MatchString(deref(path)):
+	case !nameForm.MatchString(deref(name)) || !pathForm.MatchString(deref(path)) || len(deref(path)) > 512:
 		c.fail("%q: the name %q or the path %q is not one of IAM's", text, deref(name), deref(path))
 	case text != arn.IAM(c.a.ID, kind, deref(path), deref(name)):
 		c.fail("%s is not the ARN of the %s %s with the path %s", text, kind, deref(name), deref(path))
