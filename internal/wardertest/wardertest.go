@@ -69,15 +69,27 @@ type Credentials = aws.Credentials
 // Clock is the server's clock: real time plus what a test added to it. The
 // clients of this package sign by it too.
 type Clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
+	mu      sync.Mutex
+	ahead   time.Duration
+	stopped time.Time // zero: it runs
 }
 
 // Now is the server's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.stopped.IsZero() {
+		return c.stopped.Add(c.ahead)
+	}
 	return time.Now().Add(c.ahead)
+}
+
+// Stop has only Add move the clock from now on, so that a test can tell the
+// second in which something happens.
+func (c *Clock) Stop() {
+	c.mu.Lock()
+	c.stopped = time.Now()
+	c.mu.Unlock()
 }
 
 // Add moves the server's clock.
