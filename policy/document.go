@@ -57,6 +57,10 @@ type Item struct {
 	Pos   Pos
 }
 
+// Open says whether a value has no text of its own: it is nothing but wildcards
+// and variables, so that what it matches is up to the request.
+func (i Item) Open() bool { return strings.Trim(withoutVariables(i.Value), "*?") == "" }
+
 // Effect is what a statement does.
 type Effect uint8
 

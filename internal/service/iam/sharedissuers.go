@@ -75,11 +75,12 @@ func controls(principal string) (keys []string) {
 	return keys
 }
 
-// asks says whether a statement asks for a key in a way that not every value passes.
+// asks says whether a statement asks for a key in a way that not every value
+// passes. A variable's value is the bearer's, and may be the key itself.
 func asks(st *policy.Statement, key string) bool {
 	return slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool {
 		return strings.EqualFold(c.Key.Value, key) && selects(c.Operator) &&
-			!slices.ContainsFunc(c.Values, func(v policy.Item) bool { return strings.Trim(v.Value, "*?") == "" })
+			!slices.ContainsFunc(c.Values, policy.Item.Open)
 	})
 }
 

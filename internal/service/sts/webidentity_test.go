@@ -31,11 +31,15 @@ type web struct {
 
 func startWeb(t testing.TB) *web {
 	t.Helper()
+	return startWebConfig(t, daemon.Config{})
+}
+
+func startWebConfig(t testing.TB, c daemon.Config) *web {
+	t.Helper()
 	p := oidctest.Start(t, "/realms/R")
-	w := &web{t: t, idp: p, Server: wardertest.StartConfig(t, daemon.Config{
-		Store: "memory", TestHooks: true,
-		Federation: oidc.Network{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: p.Roots()},
-	})}
+	c.Store, c.TestHooks = "memory", true
+	c.Federation = oidc.Network{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: p.Roots()}
+	w := &web{t: t, idp: p, Server: wardertest.StartConfig(t, c)}
 	out, err := w.IAM(w.Admin).CreateOpenIDConnectProvider(t.Context(), &iam.CreateOpenIDConnectProviderInput{
 		Url: aws.String("https://" + p.URL), ClientIDList: []string{oidctest.Client}, ThumbprintList: []string{strings.Repeat("0", 40)},
 	})
@@ -369,6 +373,10 @@ func TestSharedIssuers(t *testing.T) {
 		{github, `{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}`, ofGitHub},
 		{github, `{"StringLike":{"` + sub + `":"*"}}`, ofGitHub},
 		{github, `{"StringLike":{"` + sub + `":["repo:o/r:*","**"]}}`, ofGitHub},
+		{github, `{"StringEquals":{"` + sub + `":"${` + sub + `}"}}`, ofGitHub},
+		{github, `{"StringLike":{"` + sub + `":"*${Token.Actions.GitHubUserContent.com:SUB, '}'}*"}}`, ofGitHub},
+		{github, `{"StringEquals":{"` + sub + `":"${sts:RoleSessionName}${aws:SourceIdentity}"}}`, ofGitHub},
+		{github, `{"StringLike":{"` + sub + `":"repo:o/${sts:RoleSessionName}:*"}}`, ""},
 		{github, `{"StringNotEquals":{"` + sub + `":"repo:o/r"}}`, ofGitHub},
 		{github, `{"StringEqualsIfExists":{"` + sub + `":"repo:o/r"}}`, ofGitHub},
 		{github, `{"ForAllValues:StringEquals":{"` + sub + `":"repo:o/r"}}`, ofGitHub},
@@ -407,8 +415,13 @@ func TestSharedIssuers(t *testing.T) {
 // sign signs a request by the administrator.
 func sign(t testing.TB, s *wardertest.Server, r *http.Request, body string) {
 	t.Helper()
+	signFor(t, s, r, body, "sts")
+}
+
+func signFor(t testing.TB, s *wardertest.Server, r *http.Request, body, service string) {
+	t.Helper()
 	key := sigv4.Credentials{AccessKeyID: s.Admin.AccessKeyID, SecretAccessKey: s.Admin.SecretAccessKey}
-	if err := sigv4.Sign(r, []byte(body), key, "us-east-1", "sts", s.Clock.Now()); err != nil {
+	if err := sigv4.Sign(r, []byte(body), key, "us-east-1", service, s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
