@@ -41,6 +41,9 @@ type Session struct {
 	Policy         string      `json:"d,omitempty"` // inline session policy
 	PolicyARNs     []string    `json:"r,omitempty"` // managed session policies
 	Chained        bool        `json:"c,omitempty"` // assumed with role session credentials
+	// Delegate is the account that acts by a delegated session, and by the
+	// sessions that were got with it; "" for others.
+	Delegate string `json:"b,omitempty"`
 
 	// Provider is the identity provider that a federated session came from, as
 	// aws:FederatedProvider names it; "" for others. Claims are what it said

@@ -94,7 +94,6 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 		return nil, denied(&c.Request, "sts:AssumeRole", *in.RoleArn)
 	}
 	lasts := seconds(in.DurationSeconds)
-	// A delegated session is not to outlive its delegation by much either.
 	chained := c.Caller.Kind == policy.RoleSession || c.Caller.Session != nil && c.Caller.Session.Kind == authn.Delegated
 	if chained && lasts > maxChained {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
@@ -115,6 +114,10 @@ func (s *Service) assumeRole(c *service.Call, snap *state.Snapshot, in *api.Assu
 	}
 	if err := setTags(session, c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
 		return nil, err
+	}
+	if by := c.Caller.Session; by != nil && by.Delegate != "" {
+		// Nothing that a delegation leads to outlives it.
+		session.Delegate, session.Expires = by.Delegate, by.Expires
 	}
 	made, err := s.roleSession(c, role, session, lasts)
 	if err != nil {

@@ -38,6 +38,7 @@ func (s *Service) getDelegatedAccessToken(c *service.Call, tx *state.Tx, in *api
 		Kind: authn.Delegated, Account: r.Account, Principal: a.ID, Name: a.Session, Policy: r.Policy,
 		Tags: a.Tags, Transitive: a.Transitive, SourceIdentity: a.SourceIdentity,
 		Provider: a.Provider, Claims: a.Claims, Chained: true, Issued: a.Issued,
+		Delegate: r.Requestor,
 	}
 	if _, err := packedSize(session); err != nil {
 		return nil, err

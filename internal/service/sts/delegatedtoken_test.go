@@ -351,6 +351,42 @@ func TestDelegationIsRevoked(t *testing.T) {
 	}
 }
 
+// A role that is taken on from a delegated session, or further on from there, ends
+// with it.
+func TestDelegatedChainEnds(t *testing.T) {
+	d := newDelegating(t)
+	d.Clock.Stop()
+	alice := d.User(d.Admin, "alice", statements(approving, `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`))
+	id := d.request(allows("sts:AssumeRole", "*"), 1800, false)
+	d.must(d.do(alice, id, associate, accept, send))
+	traded, err := d.trade(d.partner, d.token(id))
+	d.must(err)
+	session, ends := wardertest.SessionCredentials(traded.Credentials), *traded.Credentials.Expiration
+	first := role(t, d.Server, d.Admin, "first", trusts(account, ""), allows("sts:AssumeRole", "*"))
+	second := role(t, d.Server, d.Admin, "second", trusts(account, ""), allows("iam:ListUsers", "*"))
+	assume := func(by wardertest.Credentials, role string, seconds *int32) *types.Credentials {
+		t.Helper()
+		out, err := d.STS(by).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("sess"), DurationSeconds: seconds})
+		d.must(err)
+		return out.Credentials
+	}
+	if short := assume(session, first, aws.Int32(900)); !short.Expiration.Equal(d.Clock.Now().UTC().Truncate(time.Second).Add(900 * time.Second)) {
+		t.Errorf("a shorter session ends at %v", short.Expiration)
+	}
+	d.Clock.Add(20 * time.Minute)
+	one := assume(session, first, nil)
+	two := assume(wardertest.SessionCredentials(one), second, aws.Int32(3600))
+	if !one.Expiration.Equal(ends) || !two.Expiration.Equal(ends) {
+		t.Errorf("the delegation ends at %v, what came of it at %v and %v", ends, one.Expiration, two.Expiration)
+	}
+	if !d.can(wardertest.SessionCredentials(two), "iam:ListUsers") {
+		t.Error("the role can do nothing")
+	}
+	d.Clock.Add(10 * time.Minute)
+	_, err = d.IAM(wardertest.SessionCredentials(two)).ListUsers(t.Context(), &iam.ListUsersInput{})
+	wardertest.WantCode(t, err, "ExpiredToken")
+}
+
 func TestDelegationByRoot(t *testing.T) {
 	d := newDelegating(t)
 	home := d.partner

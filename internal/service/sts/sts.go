@@ -65,13 +65,15 @@ func New(c Config) *service.Service {
 func admit(c *service.Call, _ *state.Snapshot) error { return c.Caller.AdmitSTS(c.Operation.Name) }
 
 // issue makes the credentials of a session. Its issue time is now, unless it has
-// an earlier one already.
+// an earlier one already; it ends sooner if it has an end that is sooner.
 func (s *Service) issue(c *service.Call, session *authn.Session, seconds int) (*api.Credentials, error) {
 	session.KeyID, session.Secret = authn.NewKey(s.ids, session.Account)
 	if session.Issued.IsZero() {
 		session.Issued = c.Now()
 	}
-	session.Expires = c.Now().Add(time.Duration(seconds) * time.Second)
+	if end := c.Now().Add(time.Duration(seconds) * time.Second); session.Expires.IsZero() || end.Before(session.Expires) {
+		session.Expires = end
+	}
 	token, err := authn.Issue(s.ring, session)
 	if err != nil {
 		return nil, packedTooLarge(session)
