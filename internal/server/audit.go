@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/warder-iam/warder/internal/api"
@@ -51,11 +52,19 @@ func (s *Server) keep(rec *Record, call *service.Call, out any, err error) {
 	}
 }
 
+// defaultRegion is where an event happened if no signature that was verified says
+// so: where CloudTrail has the requests to the endpoints without a region.
+const defaultRegion = "us-east-1"
+
 // events are the events of a request with what came of it. Who calls is known
 // by now, and may be another than who signed: the bearer of a token.
 func (s *Server) events(rec *Record, call *service.Call, out any, err error) []*audit.Event {
 	q := rec.audit
-	q.Caller, q.MFA, q.Region, q.SourceIP = call.Caller, call.MFA, call.Region, rec.SourceIP
+	q.Caller, q.MFA, q.Region, q.SourceIP = call.Caller, call.MFA, cmp.Or(call.Region, defaultRegion), rec.SourceIP
+	q.Token = call.Token
+	if call.Caller != nil && call.Caller.Session != nil {
+		q.Delegate = call.Caller.Session.Delegate
+	}
 	q.Output, q.Err = out, nil
 	if err != nil {
 		q.Output, q.Err = nil, awserr.From(err)

@@ -135,11 +135,7 @@ func (s *Server) answer(b []byte, r *http.Request, rec *Record) ([]byte, *servic
 // call takes a request through every step up to the operation's rule. The
 // service is nil in an error of a request that did not get as far as one.
 func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *service.Operation, out any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, awserr.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-		}
-	}()
+	defer caught(&out, &err)
 	// The query protocol has two methods
 	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html). A third
 	// would only be one more thing for a proxy in between to treat otherwise.
@@ -173,11 +169,12 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	call := &service.Call{Context: r.Context(), RequestID: rec.RequestID}
 	s.audited(r, rec, call, svc, model)
 	defer func() { s.keep(rec, call, out, err) }()
-	if claim == nil && !model.NoAuth {
-		return svc, nil, nil, authn.ErrMissing()
-	}
+	defer caught(&out, &err) // the event tells of a panic, too
 	if call.Request, err = s.request(r, claim, body, model.Name, rec); err != nil {
 		return svc, nil, nil, err
+	}
+	if claim == nil && !model.NoAuth {
+		return svc, nil, nil, authn.ErrMissing()
 	}
 	op = svc.Operation(model.Name)
 	if op == nil {
@@ -185,11 +182,11 @@ func (s *Server) call(r *http.Request, rec *Record) (svc *service.Service, op *s
 	}
 	call.Operation = op
 	in, err := asked.input(svc, op.Model)
+	if rec.audit != nil {
+		rec.audit.Input = in // of a request that fails validation, too: its secrets are known by it
+	}
 	if err != nil {
 		return svc, nil, nil, err
-	}
-	if rec.audit != nil {
-		rec.audit.Input = in
 	}
 	out, err = svc.Run(call, s.State, s.Authz, in)
 	return svc, op, out, err
@@ -328,6 +325,13 @@ func appendAll(b []byte, r io.Reader, limit int) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// caught makes a panic an error. It is for defer.
+func caught(out *any, err *error) {
+	if p := recover(); p != nil {
+		*out, *err = nil, awserr.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
 }
 
 // recovered keeps a panic of a fixed path's handler from the client.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/internal/api"
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/state"
 )
@@ -37,6 +38,8 @@ type Call struct {
 	// at all. Nil keeps none; Recorded says that they have landed.
 	Events   func(out any) ([][]byte, error)
 	Recorded bool
+	// Token is what the events show of an identity provider's token; nil without one.
+	Token *audit.Token
 }
 
 // Service is one AWS service: its API model and the operations that are built.

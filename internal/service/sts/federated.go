@@ -5,6 +5,7 @@ import (
 
 	"github.com/warder-iam/warder/arn"
 	api "github.com/warder-iam/warder/internal/api/sts"
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
@@ -65,10 +66,22 @@ func federated[In, Out any](
 			return err
 		}
 		// Should the request be signed as well, that says nothing here.
-		c.Caller, c.MFA, c.Prepared = b.Caller, nil, b
+		c.Caller, c.MFA, c.Prepared, c.Token = b.Caller, nil, b, b.shown()
 		return nil
 	}
 	return service.WithFactor(service.Read(name, federatedRule, handle), factor)
+}
+
+// shown is what the audit trail shows of the token: what it asks for.
+func (b *bearer) shown() *audit.Token {
+	t := &audit.Token{SourceIdentity: b.SourceIdentity, Transitive: b.Transitive}
+	for _, tag := range b.Tags {
+		t.Tags = append(t.Tags, state.Tag{Key: *tag.Key, Value: *tag.Value})
+	}
+	if token, ok := b.token.(*samlToken); ok {
+		t.ID, t.SessionName = token.ID, b.SessionName
+	}
+	return t
 }
 
 // bearerOf is the bearer of a federated operation's token.
