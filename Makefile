@@ -12,7 +12,7 @@ build:
 	$(GO) build -o bin/warder ./cmd/warder
 
 test: ## all tests; what needs a client that is not installed is skipped aloud
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 race:
 	$(GO) test -race -short ./...
@@ -48,4 +48,4 @@ mutations: ## breaks the policy engine in some seventy ways; its tests must noti
 	./policy/internal/reference/mutations.sh
 
 e2e:
-	$(GO) test -count=1 -v ./internal/e2e
+	$(GO) test -timeout 30m -count=1 -v ./internal/e2e
