@@ -31,6 +31,19 @@ type AccessEntity struct {
 	Used []Access `json:",omitempty"` // by service
 }
 
+// Entries is how much a report keeps about its entities: them, and each service
+// and action that they used.
+func (r *AccessReport) Entries() int {
+	n := len(r.Entities)
+	for i := range r.Entities {
+		n += len(r.Entities[i].Used)
+		for j := range r.Entities[i].Used {
+			n += len(r.Entities[i].Used[j].Actions)
+		}
+	}
+	return n
+}
+
 const accessReportByAccount = 0
 
 var accessReportSchema = schema[AccessReport]{

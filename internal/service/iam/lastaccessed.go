@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,19 +33,33 @@ const (
 	// maxReports bounds the reports of an account: enough for one of each user
 	// that an account has by default. The oldest goes.
 	maxReports = 5000
+	// maxReportEntries bounds what they keep about entities, all together, to some
+	// tens of megabytes. The newest is kept however large it is: it holds no more
+	// than what is recorded of use in any case.
+	maxReportEntries = 200_000
 )
 
 // generateServiceLastAccessedDetails keeps the report that was prepared.
 func (s *Service) generateServiceLastAccessedDetails(c *service.Call, tx *state.Tx, _ *api.GenerateServiceLastAccessedDetailsRequest) (*api.GenerateServiceLastAccessedDetailsResponse, error) {
-	kept := slices.Collect(tx.AccessReportsOf(c.Caller.Account)) // the oldest first
-	for i, r := range kept {
-		if !readable(r, c.Time) || len(kept)-i >= maxReports {
-			tx.AccessReports.Delete(r)
-		}
-	}
 	report := c.Prepared.(*state.AccessReport)
+	for _, r := range makeRoom(slices.Collect(tx.AccessReportsOf(c.Caller.Account)), report, c.Time) {
+		tx.AccessReports.Delete(r)
+	}
 	tx.AccessReports.Put(report)
 	return &api.GenerateServiceLastAccessedDetailsResponse{JobId: ptr(report.ID)}, nil
+}
+
+// makeRoom is which of an account's reports, the oldest first, go when another one
+// comes: those that nobody can read any more, and the oldest of too many.
+func makeRoom(kept []*state.AccessReport, report *state.AccessReport, now time.Time) (gone []*state.AccessReport) {
+	entries := report.Entries()
+	for i, r := range slices.Backward(kept) {
+		entries += r.Entries()
+		if !readable(r, now) || len(kept)-i >= maxReports || entries > maxReportEntries {
+			return kept[:i+1]
+		}
+	}
+	return nil
 }
 
 func readable(r *state.AccessReport, now time.Time) bool {
@@ -208,13 +223,27 @@ func (u *serviceUse) out(r *state.AccessReport, prefix string) api.ServiceLastAc
 	return row
 }
 
-// nameOfService is what AWS calls a service here: IAM without its abbreviation. A
-// service that is not AWS's is called as its actions have it.
+// serviceNames are what AWS was seen to call services here, where the service
+// authorization reference has another name for them.
+var serviceNames = map[string]string{
+	"apigateway":           "Manage - Amazon API Gateway",
+	"aws-marketplace":      "AWS Marketplace",
+	"cloudformation":       "AWS CloudFormation",
+	"consoleapp":           "AWS Console Mobile App",
+	"elasticloadbalancing": "Elastic Load Balancing",
+	"greengrass":           "AWS IoT Greengrass",
+	"iam":                  "AWS Identity and Access Management",
+	"importexport":         "AWS Import Export",
+	"kinesisanalytics":     "Amazon Kinesis Analytics",
+	"lex":                  "Amazon Lex",
+	"ses":                  "Amazon SES",
+	"sms-voice":            "Amazon Pinpoint SMS and Voice Service",
+}
+
+// nameOfService is what AWS calls a service here. A service that is not AWS's is
+// called as its actions have it.
 func nameOfService(prefix string) string {
-	if name := catalog.Open().ServiceName(prefix); name != "" {
-		return strings.TrimSuffix(name, " (IAM)")
-	}
-	return prefix
+	return cmp.Or(serviceNames[prefix], catalog.Open().ServiceName(prefix), prefix)
 }
 
 func (s *Service) getServiceLastAccessedDetailsWithEntities(c *service.Call, snap *state.Snapshot, in *api.GetServiceLastAccessedDetailsWithEntitiesRequest) (*api.GetServiceLastAccessedDetailsWithEntitiesResponse, error) {
