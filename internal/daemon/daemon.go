@@ -140,7 +140,7 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		}
 	}
 	if c.Trail != "" {
-		if d.trail, err = openTrail(c.Trail, c.Log); err != nil {
+		if d.trail, err = openTrail(c.Trail, c.Store != storeMemory, c.Log); err != nil {
 			return d, err
 		}
 	}
@@ -349,12 +349,19 @@ func (d *Daemon) Run(ctx context.Context) error {
 		defer control.Close()
 	}
 	if d.trail != nil {
+		feeding, stop := context.WithCancel(context.WithoutCancel(ctx))
 		fed := make(chan struct{})
 		go func() {
-			d.trail.run(ctx, d.state)
+			d.trail.run(feeding, d.state)
 			close(fed)
 		}()
-		defer func() { cancel(); <-fed }()
+		defer func() {
+			if d.config.Store == storeMemory {
+				d.trail.catchUp(feeding, d.state.Snapshot().Revision) // there is no later for what is in memory
+			}
+			stop()
+			<-fed
+		}()
 	}
 	go d.housekeep(ctx)
 	return d.server.Listen(ctx, hs, serve)
@@ -382,12 +389,20 @@ func (d *Daemon) housekeep(ctx context.Context) {
 			}
 			if d.config.Store == storeMemory {
 				// Nobody asks for the past of a store that has none after a restart.
-				if err := d.state.Compact(ctx); err != nil && ctx.Err() == nil {
+				if err := d.compact(ctx); err != nil && ctx.Err() == nil {
 					d.config.Log.Error("the log could not be compacted", "error", err)
 				}
 			}
 		}
 	}
+}
+
+// compact forgets the past of the state, but for events that are not indexed yet.
+func (d *Daemon) compact(ctx context.Context) error {
+	if d.trail != nil {
+		return d.trail.compact(ctx, d.state)
+	}
+	return d.state.Compact(ctx, d.state.Snapshot().Revision)
 }
 
 // Close writes what is to be written and lets go of everything. A daemon that

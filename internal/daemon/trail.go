@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit"
@@ -22,6 +24,9 @@ type auditTrail struct {
 	log   *trail.Log
 	index *trail.Index
 	out   *slog.Logger
+	store string // the name of the store among the sources of the index
+
+	lost lossReport
 }
 
 // eventsFor is how long events are found: as long as CloudTrail's event history
@@ -29,11 +34,16 @@ type auditTrail struct {
 const eventsFor = 90 * 24 * time.Hour
 
 // openTrail opens the trail in a folder, and makes both if there are none.
-func openTrail(dir string, out *slog.Logger) (*auditTrail, error) {
+// lasting says whether the store's revisions are the same after a restart; those
+// of one that is in memory begin again, and are a source of their own each time.
+func openTrail(dir string, lasting bool, out *slog.Logger) (*auditTrail, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &auditTrail{out: out}
+	t := &auditTrail{out: out, store: sourceStore}
+	if !lasting {
+		t.store += " " + rand.Text()
+	}
 	var err error
 	if t.log, err = trail.OpenLog(filepath.Join(dir, "log"), trail.Options{}); err != nil {
 		return nil, err
@@ -70,13 +80,61 @@ func (t *auditTrail) Encode(e *audit.Event) ([]byte, error) { return entryOf(e).
 // Log implements server.Trail. What the log cannot take it counts, and says so
 // itself as soon as it can.
 func (t *auditTrail) Log(e *audit.Event) {
-	if err := t.log.Append(context.Background(), entryOf(e)); err != nil {
-		t.out.Error("an event of the audit trail is lost", "event", e.ID, "error", err)
+	err := t.log.Append(context.Background(), entryOf(e))
+	if err == nil {
+		return
+	}
+	if n := t.lost.count(time.Now()); n > 0 {
+		t.out.Error("events of the audit trail are lost", "events", n, "event", e.ID, "error", err, "disk", t.log.Stats().Err)
 	}
 }
 
-// The sources of the index: revisions of the store, and positions of the log,
-// which has an id of its own.
+// lossReport says every loss of events once, and not more often than each second:
+// when a disk is full there is one with every request.
+type lossReport struct {
+	mu   sync.Mutex
+	lost int
+	said time.Time
+}
+
+// count counts one event, and returns how many are to be told of now.
+func (l *lossReport) count(now time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost++
+	if now.Sub(l.said) < time.Second {
+		return 0
+	}
+	n := l.lost
+	l.lost, l.said = 0, now
+	return n
+}
+
+// catchUp waits until the index has read the store up to a revision, for some
+// seconds at most.
+func (t *auditTrail) catchUp(ctx context.Context, revision int64) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		if at, err := t.index.Position(ctx, t.store); err == nil && at >= revision {
+			return
+		}
+		pause(ctx, 5*time.Millisecond)
+	}
+	t.out.Error("events of changes were not indexed before the end")
+}
+
+// compact forgets the store's log as far as the index has read it.
+func (t *auditTrail) compact(ctx context.Context, st *state.State) error {
+	indexed, err := t.index.Position(ctx, t.store)
+	if err != nil {
+		return err
+	}
+	return st.Compact(ctx, indexed)
+}
+
+// sourceStore is the source of the index whose positions are the revisions of the
+// store. The other one is the log, which has an id of its own.
 const sourceStore = "store"
 
 // run feeds the index until ctx ends.
@@ -84,7 +142,7 @@ func (t *auditTrail) run(ctx context.Context, st *state.State) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t.feed(ctx, sourceStore, func(after int64) iter.Seq2[arrival, error] { return fromStore(ctx, st, after) })
+		t.feed(ctx, t.store, func(after int64) iter.Seq2[arrival, error] { return fromStore(ctx, st, after) })
 	}()
 	t.feed(ctx, t.log.ID(), func(after int64) iter.Seq2[arrival, error] { return fromLog(ctx, t.log, after) })
 	<-done
@@ -148,11 +206,23 @@ func (t *auditTrail) feed(ctx context.Context, source string, follow func(after 
 			t.out.Error("events of changes are gone before they were indexed", "error", err)
 			return
 		}
-		t.out.Error("the index of the audit trail stands still", "source", source, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(10 * time.Second):
+		if errors.Is(err, store.ErrRevision) {
+			t.out.Error("the store is older than what the index of the audit trail has of it: "+
+				"if an older copy was put back, stop the server and remove index.db, which is then made anew", "error", err)
+		} else {
+			t.out.Error("the index of the audit trail stands still", "source", source, "error", err)
 		}
+		pause(ctx, 10*time.Second)
+	}
+}
+
+// pause waits, but not beyond the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
@@ -194,7 +264,7 @@ func (t *auditTrail) follow(ctx context.Context, source string, follow func(afte
 				return err
 			}
 			if len(arrivals) > 0 {
-				time.Sleep((indexShare - 1) * time.Since(began))
+				pause(ctx, (indexShare-1)*time.Since(began))
 			}
 		}
 	}

@@ -220,10 +220,10 @@ func (s *State) Feed(ctx context.Context, after int64) iter.Seq2[store.Committed
 	return s.store.Watch(ctx, after)
 }
 
-// Compact forgets the states before the newest one, as far as the store keeps
-// them.
-func (s *State) Compact(ctx context.Context) error {
-	return s.store.Compact(ctx, s.Snapshot().Revision)
+// Compact forgets the states before a revision, as far as the store keeps them,
+// and with them what Feed yields up to it.
+func (s *State) Compact(ctx context.Context, revision int64) error {
+	return s.store.Compact(ctx, revision)
 }
 
 // Close writes what is still to be written and closes the store.
