@@ -171,7 +171,6 @@ func TestBadRequests(t *testing.T) {
 		{"policy with a key twice", request{body: putPolicy + url.QueryEscape(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}`)}, 400, "MalformedPolicyDocument"},
 		{"policy with data after it", request{body: putPolicy + url.QueryEscape(allow("s3:*", "*")+"{}")}, 400, "MalformedPolicyDocument"},
 		{"policy of many wildcards", request{body: putPolicy + url.QueryEscape(allow("s3:"+strings.Repeat("*?", 1000), "*"))}, 409, "LimitExceeded"},
-		{"not built", request{body: "Action=AssumeRoleWithSAML&Version=2011-06-15", service: "sts"}, 501, "NotImplemented"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,22 +13,29 @@ import (
 
 // asked is what a request asks for, before it is known in which protocol.
 type asked struct {
-	target  string // X-Amz-Target, of the JSON protocols
+	*http.Request
+	target string // X-Amz-Target, of the JSON protocols
+	body   []byte
+
+	parsed  bool // form and formErr are known
 	form    wire.Form
 	formErr error
-	body    []byte
 }
 
 func isJSON(svc *service.Service) bool { return svc != nil && svc.API.Protocol == "json" }
 
-// read takes the parameters out of a request. A body of the JSON protocols is
-// read when the operation is known.
+// read takes what is asked out of a request.
 func read(r *http.Request, body []byte) *asked {
-	a := &asked{target: r.Header.Get("X-Amz-Target"), body: body}
-	if a.target == "" {
-		a.form, a.formErr = wire.ParseForm(body, r.URL.RawQuery, r.Header.Get("Content-Type"))
+	return &asked{Request: r, target: r.Header.Get("X-Amz-Target"), body: body}
+}
+
+// query reads the parameters as those of the query protocol.
+func (a *asked) query() (wire.Form, error) {
+	if !a.parsed {
+		a.form, a.formErr = wire.ParseForm(a.body, a.URL.RawQuery, a.Header.Get("Content-Type"))
+		a.parsed = true
 	}
-	return a
+	return a.form, a.formErr
 }
 
 // operation finds the operation of the service.
@@ -36,10 +43,11 @@ func (a *asked) operation(svc *service.Service) (*api.Operation, error) {
 	if isJSON(svc) {
 		return wire.Target(svc.API, a.target)
 	}
-	if a.formErr != nil {
-		return nil, a.formErr
+	form, err := a.query()
+	if err != nil {
+		return nil, err
 	}
-	return wire.Operation(svc.API, a.form)
+	return wire.Operation(svc.API, form)
 }
 
 // input decodes and validates the operation's input.
@@ -47,7 +55,8 @@ func (a *asked) input(svc *service.Service, op *api.Operation) (in any, err erro
 	if isJSON(svc) {
 		in, err = wire.DecodeJSON(svc.API, op, a.body)
 	} else {
-		in, err = wire.DecodeQuery(svc.API, op, a.form)
+		form, _ := a.query() // operation has seen its error
+		in, err = wire.DecodeQuery(svc.API, op, form)
 	}
 	if err != nil {
 		return nil, err
@@ -71,7 +80,7 @@ func (s *Server) route(claim *sigv4.Claim, a *asked) (*service.Service, error) {
 			if _, err := wire.Target(svc.API, a.target); err == nil {
 				return svc, nil
 			}
-		} else if a.target == "" && svc.API.Version == wire.Version(a.form) {
+		} else if form, _ := a.query(); svc.API.Version == wire.Version(form) {
 			return svc, nil
 		}
 	}

@@ -52,7 +52,7 @@ var (
 	resourcePatterns = []string{
 		"*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b", "arn:aws:s3:::b*", "arn:aws:s3:::*", "arn:aws:s3:::b/?", "arn:aws:s3:::*/k", "arn:aws:s3",
 		"arn:aws:s3:::${aws:username}", "arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/${t:a}", "arn:aws:s3:::b/${t:a, 'k'}", "arn:aws:s3:::b/${*}", "arn:aws:s3:::b/${t:m}",
-		"arn:*:s3:::b/k", "arn:aws:*:*:" + a1 + ":*", "arn:aws:iam::" + a1 + ":role/*", "arn:aws:iam::" + a1, "arn:aws:iam::*:role/*r", "arn:aws:iam::${aws:PrincipalAccount}:*",
+		"arn:*:s3:::b/k", "arn:aws:*:*:" + a1 + ":*", "arn:aws:iam::" + a1 + ":role/*", "arn:aws:iam::*:role/*r", "arn:aws:iam::${aws:PrincipalAccount}:*",
 		"arn:aws:sqs:eu-*:*:q", "arn:aws:sqs:*", "arn:aws:sqs:*:q", "arn:aws:sqs:??-????-1:" + a1 + ":?", "arn:aws:s3:::b/k:*", "arn:aws:s3:::?/*/*", "arn:aws:kms:*:*:key/*",
 	}
 	// strings that stand as condition values and as values of keys.
