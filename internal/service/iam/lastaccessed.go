@@ -37,6 +37,9 @@ const (
 	// tens of megabytes. The newest is kept however large it is: it holds no more
 	// than what is recorded of use in any case.
 	maxReportEntries = 200_000
+	// servicesPage is how many services a page has that nobody said the length of.
+	// AWS documents 100; this is what it was seen to send.
+	servicesPage = 200
 )
 
 // generateServiceLastAccessedDetails keeps the report that was prepared.
@@ -136,7 +139,7 @@ var servedHere = map[string]*base.Service{"iam": &api.Service, "sts": &stsapi.Se
 func readReport(c *service.Call, snap *state.Snapshot, jobID string) (*state.AccessReport, error) {
 	r := snap.AccessReports.Get(jobID)
 	if r == nil || r.Account != c.Caller.Account || r.Owner != c.Caller.UserID() || !readable(r, c.Time) {
-		return nil, awserr.New("NoSuchEntity", "The job with id %s cannot be found.", jobID)
+		return nil, awserr.New("NoSuchEntity", "Job %s does not exist.", jobID)
 	}
 	return r, nil
 }
@@ -146,11 +149,18 @@ func (s *Service) getServiceLastAccessedDetails(c *service.Call, snap *state.Sna
 	if err != nil {
 		return nil, err
 	}
+	if in.MaxItems == nil {
+		limit = servicesPage
+	}
 	r, err := readReport(c, snap, *in.JobId)
 	if err != nil {
 		return nil, err
 	}
-	services, end := pageOf(strings.Fields(r.Services), after, limit, func(prefix string) string { return prefix })
+	list := r.ID + "/services/"
+	if err := ofList(after, list); err != nil {
+		return nil, err
+	}
+	services, end := pageOf(strings.Fields(r.Services), after, limit, func(prefix string) string { return list + prefix })
 	jobType := api.AccessAdvisorUsageGranularityTypeSERVICELEVEL
 	if r.ActionLevel {
 		jobType = api.AccessAdvisorUsageGranularityTypeACTIONLEVEL
@@ -164,6 +174,14 @@ func (s *Service) getServiceLastAccessedDetails(c *service.Call, snap *state.Sna
 		out.ServicesLastAccessed = append(out.ServicesLastAccessed, uses[prefix].out(r, prefix))
 	}
 	return out, nil
+}
+
+// ofList refuses a marker that is of another report, or of its other list.
+func ofList(after, list string) error {
+	if after != "" && !strings.HasPrefix(after, list) {
+		return invalidInput("The marker passed in the request was invalid.")
+	}
+	return nil
 }
 
 // serviceUse is what all entities of a report together used of a service.
@@ -255,6 +273,10 @@ func (s *Service) getServiceLastAccessedDetailsWithEntities(c *service.Call, sna
 	if err != nil {
 		return nil, err
 	}
+	list := r.ID + "/entities/"
+	if err := ofList(after, list); err != nil {
+		return nil, err
+	}
 	prefix := *in.ServiceNamespace
 	out := &api.GetServiceLastAccessedDetailsWithEntitiesResponse{
 		JobStatus: ptr(api.JobStatusTypeCOMPLETED), JobCreationDate: ptr(r.Created), JobCompletionDate: ptr(r.Created), EntityDetailsList: []api.EntityDetails{},
@@ -263,9 +285,9 @@ func (s *Service) getServiceLastAccessedDetailsWithEntities(c *service.Call, sna
 	if slices.Contains(strings.Fields(r.Services), prefix) {
 		all = entitiesOf(r, prefix)
 	} else if catalog.Open().ServiceName(prefix) == "" {
-		return nil, invalidInput("Service namespace %s is not valid.", prefix)
+		return nil, invalidInput("Service namepace %s is either invalid or unsupported.", prefix) // as AWS spells it
 	}
-	entities, end := pageOf(all, after, limit, func(e listedEntity) string { return e.key })
+	entities, end := pageOf(all, after, limit, func(e listedEntity) string { return list + e.key })
 	for _, e := range entities {
 		out.EntityDetailsList = append(out.EntityDetailsList, e.EntityDetails)
 	}

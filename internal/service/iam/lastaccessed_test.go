@@ -236,7 +236,7 @@ func TestLastAccessedPages(t *testing.T) {
 	job := generate(t, client, arnOf("user", "administrator"), types.AccessAdvisorUsageGranularityTypeActionLevel)
 	first, err := client.GetServiceLastAccessedDetails(ctx, &iam.GetServiceLastAccessedDetailsInput{JobId: job})
 	must(t, err)
-	if len(first.ServicesLastAccessed) != 100 || !first.IsTruncated {
+	if len(first.ServicesLastAccessed) != 200 || !first.IsTruncated {
 		t.Errorf("the default page has %d services", len(first.ServicesLastAccessed))
 	}
 	all := report(t, client, job)
@@ -252,6 +252,12 @@ func TestLastAccessedPages(t *testing.T) {
 		t.Errorf("%d actions of IAM, with PassRole: %v", n, passRole)
 	}
 	wantError(t, errOf(client.GetServiceLastAccessedDetails(ctx, &iam.GetServiceLastAccessedDetailsInput{JobId: job, Marker: aws.String("nonsense")})), "ValidationError", "Invalid Marker.")
+
+	// Nor are markers of another report, or of a report's other list.
+	another := generate(t, client, arnOf("user", "administrator"), "")
+	const foreign = "The marker passed in the request was invalid."
+	wantError(t, errOf(client.GetServiceLastAccessedDetails(ctx, &iam.GetServiceLastAccessedDetailsInput{JobId: another, Marker: first.Marker})), "InvalidInput", foreign)
+	wantError(t, errOf(client.GetServiceLastAccessedDetailsWithEntities(ctx, &iam.GetServiceLastAccessedDetailsWithEntitiesInput{JobId: job, ServiceNamespace: aws.String("s3"), Marker: first.Marker})), "InvalidInput", foreign)
 }
 
 func TestLastAccessedRefusals(t *testing.T) {
@@ -259,13 +265,15 @@ func TestLastAccessedRefusals(t *testing.T) {
 	admin, ctx := s.IAM(s.Admin), t.Context()
 	other, _, otherRoot := s.NewAccount()
 	for _, c := range []struct{ arn, code, message string }{
-		{arnOf("user", "nobody"), "NoSuchEntity", "The user with name nobody cannot be found."},
-		{arnOf("user", "x/administrator"), "NoSuchEntity", "The user with name administrator cannot be found."},
-		{arnOf("role", "nobody"), "NoSuchEntity", "The role with name nobody cannot be found."},
-		{arnOf("group", "nobody"), "NoSuchEntity", "The group with name nobody cannot be found."},
+		{arnOf("user", "nobody"), "NoSuchEntity", "ARN " + arnOf("user", "nobody") + " does not exist."},
+		{arnOf("user", "x/administrator"), "NoSuchEntity", "ARN " + arnOf("user", "x/administrator") + " does not exist."},
+		{arnOf("role", "nobody"), "NoSuchEntity", "ARN " + arnOf("role", "nobody") + " does not exist."},
+		{arnOf("group", "nobody"), "NoSuchEntity", "ARN " + arnOf("group", "nobody") + " does not exist."},
 		{arnOf("policy", "nothing"), "NoSuchEntity", "Policy " + arnOf("policy", "nothing") + " does not exist or is not attachable."},
-		{arnOf("mfa", "nothing"), "InvalidInput", "ARN " + arnOf("mfa", "nothing") + " is not valid."},
-		{"arn:aws:s3:::bucket-of-somebody", "InvalidInput", "ARN arn:aws:s3:::bucket-of-somebody is not valid."},
+		{arnOf("mfa", "nothing"), "InvalidInput", "Invalid Entity Arn: " + arnOf("mfa", "nothing") + " is not supported."},
+		{"arn:aws:iam::" + wardertest.Account + ":root", "InvalidInput", "Invalid Entity Arn: arn:aws:iam::" + wardertest.Account + ":root is not supported."},
+		{"arn:aws:s3:::bucket-of-somebody", "ValidationError", "Invalid service in ARN"},
+		{"arn:aws-cn:iam::" + wardertest.Account + ":user/administrator", "ValidationError", "Invalid ARN partition"},
 		{"this is not an ARN at all", "ValidationError", "ARN this is not an ARN at all is not valid."},
 		{"arn:aws:iam::" + other + ":user/administrator", "AccessDenied", "…because no resource-based policy allows the iam:GenerateServiceLastAccessedDetails action"},
 	} {
@@ -289,7 +297,7 @@ func TestLastAccessedRefusals(t *testing.T) {
 	unknown := aws.String("00000000-0000-4000-8000-000000000000")
 	reads := func(what string, client *iam.Client, job *string) {
 		t.Helper()
-		text := "The job with id " + *job + " cannot be found."
+		text := "Job " + *job + " does not exist."
 		wantError(t, errOf(client.GetServiceLastAccessedDetails(ctx, &iam.GetServiceLastAccessedDetailsInput{JobId: job})), "NoSuchEntity", text)
 		wantError(t, errOf(client.GetServiceLastAccessedDetailsWithEntities(ctx, &iam.GetServiceLastAccessedDetailsWithEntitiesInput{JobId: job, ServiceNamespace: aws.String("s3")})), "NoSuchEntity", text)
 	}
@@ -302,7 +310,7 @@ func TestLastAccessedRefusals(t *testing.T) {
 	entities := func(namespace string) (*iam.GetServiceLastAccessedDetailsWithEntitiesOutput, error) {
 		return night.GetServiceLastAccessedDetailsWithEntities(ctx, &iam.GetServiceLastAccessedDetailsWithEntitiesInput{JobId: nightJob, ServiceNamespace: &namespace})
 	}
-	wantError(t, errOf(entities("frobnicate")), "InvalidInput", "Service namespace frobnicate is not valid.")
+	wantError(t, errOf(entities("frobnicate")), "InvalidInput", "Service namepace frobnicate is either invalid or unsupported.")
 	nothing := generate(t, admin, role, "")
 	if out, err := admin.GetServiceLastAccessedDetailsWithEntities(ctx, &iam.GetServiceLastAccessedDetailsWithEntitiesInput{JobId: nothing, ServiceNamespace: aws.String("s3")}); err != nil || len(out.EntityDetailsList) != 1 {
 		t.Errorf("a service that is granted: %v, %s", err, dump(out))
@@ -323,7 +331,7 @@ func TestLastAccessedRefusals(t *testing.T) {
 	must(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	must(t, sigv4.Sign(r, []byte(form), sigv4.Credentials{AccessKeyID: s.Admin.AccessKeyID, SecretAccessKey: s.Admin.SecretAccessKey}, "us-east-1", "iam", s.Clock.Now()))
-	wantError(t, wardertest.Do(r), "NoSuchEntity", "The job with id "+*job+" cannot be found.")
+	wantError(t, wardertest.Do(r), "NoSuchEntity", "Job "+*job+" does not exist.")
 }
 
 // TestLastAccessedOfAWSPolicy: one of AWS's policies has users in every account,

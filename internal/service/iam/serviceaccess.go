@@ -46,29 +46,34 @@ type heldPolicy struct {
 // findAccessSubject finds what an ARN names in the account.
 func findAccessSubject(snap *state.Snapshot, account, text string) (*accessSubject, error) {
 	a, err := arn.Parse(text)
-	if err != nil || a.Service != "iam" {
+	switch {
+	case err != nil:
 		return nil, invalidARN(text)
+	case a.Partition != "aws":
+		return nil, validation("Invalid ARN partition")
+	case a.Service != "iam":
+		return nil, validation("Invalid service in ARN")
 	}
-	name, subject := question.Name(text), new(accessSubject)
+	subject := new(accessSubject)
 	switch a.ResourceType() {
 	case "user":
 		u := snap.UserByARN(text)
 		if u == nil || u.Account != account {
-			return nil, noSuchUser(name)
+			return nil, noSuchARN(text)
 		}
 		subject.policies, err = policiesOfUser(snap, u)
 		subject.addUsers(func(yield func(*state.User) bool) { yield(u) })
 	case "role":
 		r := snap.RoleByARN(text)
 		if r == nil || r.Account != account {
-			return nil, noSuchRole(name)
+			return nil, noSuchARN(text)
 		}
 		subject.policies, err = held(nil, snap, &r.Grants, api.PolicyOwnerEntityTypeROLE, r.Name)
 		subject.addRoles(func(yield func(*state.Role) bool) { yield(r) })
 	case "group":
-		g := snap.Group(account, name)
+		g := snap.Group(account, question.Name(text))
 		if g == nil || g.ARN() != text {
-			return nil, noSuchGroup(name)
+			return nil, noSuchARN(text)
 		}
 		subject.policies, err = held(nil, snap, &g.Grants, api.PolicyOwnerEntityTypeGROUP, g.Name)
 		subject.addUsers(snap.GroupMembers(g))
@@ -84,9 +89,17 @@ func findAccessSubject(snap *state.Snapshot, account, text string) (*accessSubje
 		}
 		subject.addRoles(snap.RolesWithPolicy(account, text))
 	default:
-		return nil, invalidARN(text)
+		return nil, unsupportedARN(text)
 	}
 	return subject, err
+}
+
+func noSuchARN(text string) error {
+	return awserr.New("NoSuchEntity", "ARN %s does not exist.", text)
+}
+
+func unsupportedARN(text string) error {
+	return invalidInput("Invalid Entity Arn: %s is not supported.", text)
 }
 
 func (subject *accessSubject) addUsers(users iter.Seq[*state.User]) {
@@ -167,7 +180,7 @@ func (s *Service) listPoliciesGrantingServiceAccess(c *service.Call, snap *state
 		return nil, err
 	}
 	if a, err := arn.Parse(*in.Arn); err == nil && a.ResourceType() == "policy" {
-		return nil, invalidARN(*in.Arn)
+		return nil, unsupportedARN(*in.Arn)
 	}
 	subject, err := findAccessSubject(snap, c.Caller.Account, *in.Arn)
 	if err != nil {
@@ -184,9 +197,11 @@ func (s *Service) listPoliciesGrantingServiceAccess(c *service.Call, snap *state
 	type place struct {
 		key, namespace string
 	}
-	places := make([]place, len(in.ServiceNamespaces))
+	var places []place
 	for i, namespace := range in.ServiceNamespaces {
-		places[i] = place{fmt.Sprintf("%03d", i), namespace}
+		if !slices.Contains(in.ServiceNamespaces[:i], namespace) {
+			places = append(places, place{fmt.Sprintf("%03d", i), namespace})
+		}
 	}
 	part, end := pageOf(places, after, limit, func(p place) string { return p.key })
 	out := &api.ListPoliciesGrantingServiceAccessResponse{

@@ -71,6 +71,10 @@ func TestPoliciesGrantingServiceAccess(t *testing.T) {
 		}
 	}
 
+	twice, err := client.ListPoliciesGrantingServiceAccess(ctx, &iam.ListPoliciesGrantingServiceAccessInput{Arn: aws.String(arnOf("role", "worker")), ServiceNamespaces: []string{"s3", "sqs", "s3"}})
+	must(t, err)
+	same(t, "a service that comes twice", twice.PoliciesGrantingServiceAccess, []types.ListPoliciesGrantingServiceAccessEntry{entry("s3", managed("all", admin)), entry("sqs")})
+
 	// More than a page, as many as there may be.
 	in := &iam.ListPoliciesGrantingServiceAccessInput{Arn: aws.String(arnOf("role", "worker"))}
 	for i := range 200 {
@@ -89,10 +93,10 @@ func TestPoliciesGrantingServiceAccess(t *testing.T) {
 	wardertest.WantCode(t, errOf(client.ListPoliciesGrantingServiceAccess(ctx, in)), "ValidationError")
 
 	for _, c := range []struct{ arn, code, message string }{
-		{arnOf("user", "nobody"), "NoSuchEntity", "The user with name nobody cannot be found."},
-		{arnOf("group", "crew"), "NoSuchEntity", "The group with name crew cannot be found."},
-		{arnOf("role", "nobody"), "NoSuchEntity", "The role with name nobody cannot be found."},
-		{s3, "InvalidInput", "ARN " + s3 + " is not valid."},
+		{arnOf("user", "nobody"), "NoSuchEntity", "ARN " + arnOf("user", "nobody") + " does not exist."},
+		{arnOf("group", "crew"), "NoSuchEntity", "ARN " + arnOf("group", "crew") + " does not exist."},
+		{arnOf("role", "nobody"), "NoSuchEntity", "ARN " + arnOf("role", "nobody") + " does not exist."},
+		{s3, "InvalidInput", "Invalid Entity Arn: " + s3 + " is not supported."},
 		{"this is not an ARN at all", "ValidationError", "ARN this is not an ARN at all is not valid."},
 	} {
 		wantError(t, errOf(client.ListPoliciesGrantingServiceAccess(ctx, &iam.ListPoliciesGrantingServiceAccessInput{Arn: &c.arn, ServiceNamespaces: []string{"s3"}})), c.code, c.message)
