@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
+	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/wardertest"
 	"github.com/warder-iam/warder/sigv4"
 )
@@ -31,7 +32,11 @@ type delegating struct {
 }
 
 func newDelegating(t *testing.T) *delegating {
-	d := &delegating{Server: wardertest.Start(t), t: t}
+	return delegatingOn(t, wardertest.Start(t))
+}
+
+func delegatingOn(t *testing.T, s *wardertest.Server) *delegating {
+	d := &delegating{Server: s, t: t}
 	d.id, d.partner, _ = d.NewAccount()
 	return d
 }
@@ -385,6 +390,29 @@ func TestDelegatedChainEnds(t *testing.T) {
 	d.Clock.Add(10 * time.Minute)
 	_, err = d.IAM(wardertest.SessionCredentials(two)).ListUsers(t.Context(), &iam.ListUsersInput{})
 	wardertest.WantCode(t, err, "ExpiredToken")
+}
+
+// The trail shows whose account acts by a delegated session, and by a role that was
+// taken on from there.
+func TestDelegatedEvents(t *testing.T) {
+	d := delegatingOn(t, wardertest.StartConfig(t, daemon.Config{Store: "memory", TestHooks: true, Trail: t.TempDir()}))
+	session := d.session(d.Admin, allows("*", "*"))
+	worker := role(t, d.Server, d.Admin, "worker", trusts(account, ""), allows("iam:ListRoles", "*"))
+	out, err := d.STS(session).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &worker, RoleSessionName: aws.String("sess")})
+	d.must(err)
+	for what, c := range map[string]wardertest.Credentials{"iam:ListUsers": session, "iam:ListRoles": wardertest.SessionCredentials(out.Credentials)} {
+		if !d.can(c, what) {
+			t.Errorf("%s is denied", what)
+		}
+	}
+	if !d.can(d.Admin, "iam:ListGroups") {
+		t.Error("the administrator is denied")
+	}
+	for name, want := range map[string]string{"ListUsers": d.id, "ListRoles": d.id, "AssumeRole": d.id, "ListGroups": ""} {
+		if got := recorded(t, d.Server, name).UserIdentity.InvokedByDelegate.AccountID; got != want {
+			t.Errorf("%s was invoked by the delegate %q, want %q", name, got, want)
+		}
+	}
 }
 
 func TestDelegationByRoot(t *testing.T) {

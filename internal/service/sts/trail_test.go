@@ -14,6 +14,7 @@ import (
 // recorded waits until the audit trail of the administrator's account has an event of that name.
 func recorded(t *testing.T, s *wardertest.Server, name string) (event struct {
 	AWSRegion, SourceIPAddress, ErrorCode string
+	UserIdentity                          struct{ InvokedByDelegate struct{ AccountID string } }
 	RequestParameters                     struct {
 		SAMLAssertionID, RoleSessionName, SourceIdentity string
 
