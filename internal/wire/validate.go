@@ -220,7 +220,8 @@ func (k constraint) text(s *api.Shape) string {
 	}
 }
 
-// allConstraints lists what the members of a list or map must satisfy.
+// allConstraints lists what the members of a list or map must satisfy. That they
+// must not be null is among it beside a pattern, and was not seen otherwise.
 func allConstraints(s *api.Shape) string {
 	var all []string
 	if s.HasMax {
@@ -230,12 +231,12 @@ func allConstraints(s *api.Shape) string {
 		all = append(all, constraintMin.text(s))
 	}
 	if s.Pattern != "" {
-		all = append(all, constraintPattern.text(s))
+		all = append(all, constraintPattern.text(s), notNull)
 	}
 	if len(s.Enum) > 0 {
 		all = append(all, constraintEnum.text(s))
 	}
-	return "[" + strings.Join(append(all, notNull), ", ") + "]"
+	return "[" + strings.Join(all, ", ") + "]"
 }
 
 // violations are the constraints that a scalar fails.

@@ -42,6 +42,9 @@ func TestValidate(t *testing.T) {
 			`1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: ` +
 				`[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, ` +
 				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]`},
+		{"an empty one in a list of strings without a pattern", &sts.Service, stsBody("GetWebIdentityToken", "SigningAlgorithm=RS256&Audience.member.1="),
+			"1 validation error detected: Value '[]' at 'audience' failed to satisfy constraint: Member must satisfy constraint: " +
+				"[Member must have length less than or equal to 1000, Member must have length greater than or equal to 1]"},
 		{"an enum", &iam.Service, iamBody("UpdateAccessKey", "AccessKeyId=AKIAIOSFODNN7EXAMPLE&Status=active"),
 			"1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive, Expired]"},
 		{"a number too small", &iam.Service, iamBody("ListUsers", "MaxItems=0"),
@@ -132,11 +135,11 @@ func TestValidateOtherKinds(t *testing.T) {
 		{"Double=9.5", one + "'9.5' at 'double' failed to satisfy constraint: Member must have value less than or equal to 9"},
 		{"Double=NaN", one + "'NaN' at 'double' failed to satisfy constraint: Member must have value less than or equal to 9"},
 		{"Secret=123456", one + "at 'secret' failed to satisfy constraint: Member must have value less than or equal to 5"},
-		{"Numbers.number.1=1&Numbers.number.2=6", one + "'[1, 6]' at 'numbers' failed to satisfy constraint: Member must satisfy constraint: [Member must have value less than or equal to 5, Member must not be null]"},
+		{"Numbers.number.1=1&Numbers.number.2=6", one + "'[1, 6]' at 'numbers' failed to satisfy constraint: Member must satisfy constraint: [Member must have value less than or equal to 5]"},
 		{"Next.Next.Long=0", one + "'0' at 'next.next.long' failed to satisfy constraint: Member must have value greater than or equal to 2"},
 		{"Deep.entry.1.Name=k&Deep.entry.1.Attribute.Long=0", one + "'0' at 'deep.k.member.long' failed to satisfy constraint: Member must have value greater than or equal to 2"},
-		{"Map.entry.1.key=a&Map.entry.1.value=123456789", one + "'{a=123456789}' at 'map' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 8, Member must not be null]"},
-		{"Map.entry.1.key=123456789&Map.entry.1.value=a", one + "'{123456789=a}' at 'map' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 8, Member must not be null]"},
+		{"Map.entry.1.key=a&Map.entry.1.value=123456789", one + "'{a=123456789}' at 'map' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 8]"},
+		{"Map.entry.1.key=123456789&Map.entry.1.value=a", one + "'{123456789=a}' at 'map' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 8]"},
 		{"Blob=AAAAAAAAAAAAAAAA", one + "'...' at 'blob' failed to satisfy constraint: Member must have length less than or equal to 8"},
 	} {
 		_, err := decode(svc, "Action=Do&Version=1&"+test.body)

@@ -66,7 +66,7 @@ func detailsOf[R any](all iter.Seq[*R], name func(*R) string, add func(*R)) iter
 func (s *Service) getAccountAuthorizationDetails(c *service.Call, snap *state.Snapshot, in *api.GetAccountAuthorizationDetailsRequest) (*api.GetAccountAuthorizationDetailsResponse, error) {
 	after, limit, err := start(in.Marker, in.MaxItems)
 	if err != nil {
-		return nil, err
+		return nil, foreignMarker(in)
 	}
 	d := &details{s: snap, account: c.Caller.Account, now: c.Time, out: &api.GetAccountAuthorizationDetailsResponse{
 		UserDetailList: []api.UserDetail{}, GroupDetailList: []api.GroupDetail{}, RoleDetailList: []api.RoleDetail{},
@@ -78,8 +78,8 @@ func (s *Service) getAccountAuthorizationDetails(c *service.Call, snap *state.Sn
 	if after != "" {
 		kind, name, _ := strings.Cut(after, "/")
 		i := slices.IndexFunc(kinds, func(k detailKind) bool { return k.filter == kind })
-		if i < 0 {
-			return nil, validation("Invalid Marker.")
+		if i < 0 || len(in.Filter) > 0 && !slices.Contains(in.Filter, kind) {
+			return nil, foreignMarker(in)
 		}
 		kinds, from = kinds[i:], name
 	}
@@ -103,6 +103,14 @@ fill:
 	}
 	d.out.IsTruncated, d.out.Marker = end.IsTruncated, end.Marker
 	return d.out, nil
+}
+
+// foreignMarker refuses a marker that no page of what is asked for ended with.
+func foreignMarker(in *api.GetAccountAuthorizationDetailsRequest) error {
+	if len(in.Filter) > 0 {
+		return validation("Marker and Filter do not match")
+	}
+	return validation("Invalid Marker.")
 }
 
 func (d *details) user(u *state.User) {

@@ -109,13 +109,25 @@ func TestAuthorizationDetails(t *testing.T) {
 			t.Errorf("%v: %s", c.filter, dump(out))
 		}
 	}
-	for _, in := range []*iam.GetAccountAuthorizationDetailsInput{
-		{Marker: aws.String("x")},
-		{Marker: aws.String("dzE6TmVpdGhlci9uYW1l")}, // w1:Neither/name
-		{Filter: []types.EntityType{"Dog"}},
+	neither, role := aws.String("dzE6TmVpdGhlci9uYW1l"), aws.String("dzE6Um9sZS9uYW1l") // w1:Neither/name, w1:Role/name
+	for _, c := range []struct {
+		filter  []types.EntityType
+		marker  *string
+		message string
+	}{
+		{nil, aws.String("x"), "Invalid Marker."},
+		{nil, neither, "Invalid Marker."},
+		{[]types.EntityType{"User"}, aws.String("not-an-aws-marker"), "Marker and Filter do not match"},
+		{[]types.EntityType{"User"}, neither, "Marker and Filter do not match"},
+		{[]types.EntityType{"User", "LocalManagedPolicy"}, role, "Marker and Filter do not match"},
+		{[]types.EntityType{"Dog"}, nil, "1 validation error detected: Value at 'filter' failed to satisfy constraint: Member must satisfy constraint: " +
+			"[Member must satisfy enum value set: [User, Role, Group, LocalManagedPolicy, AWSManagedPolicy]]"},
 	} {
-		_, err := client.GetAccountAuthorizationDetails(ctx, in)
-		wardertest.WantCode(t, err, "ValidationError")
+		_, err := client.GetAccountAuthorizationDetails(ctx, &iam.GetAccountAuthorizationDetailsInput{Filter: c.filter, Marker: c.marker})
+		wantError(t, err, "ValidationError", c.message)
+	}
+	if _, err := client.GetAccountAuthorizationDetails(ctx, &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{"User", "Role"}, Marker: role}); err != nil {
+		t.Errorf("a marker of one of the kinds asked for: %v", err)
 	}
 }
 
