@@ -1,10 +1,15 @@
 package bench
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -56,6 +61,73 @@ func BenchmarkGetCallerIdentity(b *testing.B) {
 	s := start(b, daemon.Config{Store: "memory"})
 	request := wire(b, s, "sts", url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}})
 	run(b, s, func(int64) []byte { return request })
+}
+
+// BenchmarkGetCallerIdentityTrail keeps an audit trail: what it takes more than
+// BenchmarkGetCallerIdentity is making the event, writing it, and the index.
+func BenchmarkGetCallerIdentityTrail(b *testing.B) {
+	s := start(b, daemon.Config{Store: "memory", Trail: b.TempDir()})
+	request := wire(b, s, "sts", url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}})
+	run(b, s, func(int64) []byte { return request })
+}
+
+// BenchmarkPace sends 10,000 requests a second and tells the processor time of one
+// without a trail and with it, and then how long the index takes to have the
+// last of them. Take -benchtime 100000x for ten seconds.
+func BenchmarkPace(b *testing.B) {
+	const every = time.Second / 10_000
+	for _, kept := range []bool{false, true} {
+		b.Run(fmt.Sprintf("trail=%t", kept), func(b *testing.B) {
+			c := daemon.Config{Store: "memory"}
+			if kept {
+				c.Trail = b.TempDir()
+			}
+			s := start(b, c)
+			request := wire(b, s, "sts", url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}})
+			began := time.Now()
+			run(b, s, func(n int64) []byte {
+				time.Sleep(time.Until(began.Add(time.Duration(n) * every)))
+				return request
+			})
+			b.StopTimer()
+			if kept {
+				ended := time.Now()
+				if _, err := s.STS(s.Admin).GetSessionToken(b.Context(), nil); err != nil {
+					b.Fatal(err)
+				}
+				for !found(b, s, "GetSessionToken") {
+					time.Sleep(50 * time.Millisecond)
+				}
+				b.ReportMetric(time.Since(ended).Seconds(), "s-behind")
+			}
+		})
+	}
+}
+
+// found says whether LookupEvents finds an event of that name.
+func found(b *testing.B, s *wardertest.Server, name string) bool {
+	b.Helper()
+	body := `{"LookupAttributes":[{"AttributeKey":"EventName","AttributeValue":"` + name + `"}]}`
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.URL, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents")
+	key := sigv4.Credentials{AccessKeyID: s.Admin.AccessKeyID, SecretAccessKey: s.Admin.SecretAccessKey}
+	if err := sigv4.Sign(r, []byte(body), key, "us-east-1", "cloudtrail", time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		b.Fatalf("%s: %s, %v", resp.Status, text, err)
+	}
+	return strings.Contains(string(text), name)
 }
 
 func BenchmarkGetUser(b *testing.B) {

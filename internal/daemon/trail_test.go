@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"testing"
@@ -100,5 +101,48 @@ func TestTrailLosses(t *testing.T) {
 	report := lossReport{lost: 5}
 	if n := report.count(time.Now()); n != 6 {
 		t.Errorf("%d losses are told of, want 6", n)
+	}
+}
+
+// Who reads a source ends with the attempt to index it.
+func TestTrailFollowerEnds(t *testing.T) {
+	at, err := openTrail(t.TempDir(), true, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	err = at.follow(t.Context(), &source{
+		"s", func(ctx context.Context, _ int64) iter.Seq2[arrival, error] {
+			return func(yield func(arrival, error) bool) {
+				defer close(ended)
+				if err := at.index.Close(); err != nil { // what follows cannot be indexed
+					t.Error(err)
+				}
+				if yield(arrival{position: 1}, nil) {
+					<-ctx.Done()
+				}
+			}
+		},
+		func() int64 { return 0 },
+	})
+	if err == nil {
+		t.Error("an index that is closed took an event")
+	}
+	<-ended
+	if err := at.log.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Many new events make the index give way, few do not.
+func TestTrailBusy(t *testing.T) {
+	for _, tc := range []struct {
+		came    int64
+		indexed int
+		want    bool
+	}{{0, 4000, false}, {500, 4000, false}, {501, 4000, true}, {1, 1, true}} {
+		if got := busy(tc.came, tc.indexed); got != tc.want {
+			t.Errorf("%d came, %d indexed: %t", tc.came, tc.indexed, got)
+		}
 	}
 }
