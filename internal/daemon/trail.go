@@ -189,7 +189,8 @@ func fromLog(ctx context.Context, log *trail.Log, after int64) iter.Seq2[arrival
 	return func(yield func(arrival, error) bool) {
 		for r, err := range log.Follow(ctx, after) {
 			a := arrival{position: r.Position}
-			if r.Entry != nil {
+			// What belongs to no account nobody finds; anybody can make much of it.
+			if r.Entry != nil && r.Entry.Account != "" {
 				a.entries = []*trail.Entry{r.Entry}
 			}
 			if !yield(a, err) {
@@ -224,7 +225,7 @@ func (t *auditTrail) feed(ctx context.Context, s *source) {
 			t.out.Error("the store is older than what the index of the audit trail has of it: "+
 				"if an older copy was put back, stop the server and remove index.db, which is then made anew", "error", err)
 		} else {
-			t.out.Error("the index of the audit trail stands still", "source", s.name, "error", err)
+			t.out.Error("the index of the audit trail stands still (if its file is damaged, stop the server and remove index.db, which is then made anew)", "source", s.name, "error", err)
 		}
 		pause(ctx, 10*time.Second)
 	}

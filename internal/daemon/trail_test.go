@@ -146,3 +146,34 @@ func TestTrailBusy(t *testing.T) {
 		}
 	}
 }
+
+// Requests that nobody is known to have made are in the log and not in the index.
+func TestTrailOfNobody(t *testing.T) {
+	at, err := openTrail(t.TempDir(), true, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{"", trailAccount} {
+		at.Log(&audit.Event{ID: "of " + account, Account: account, Time: time.Now(), JSON: []byte("{}")})
+	}
+	if err := at.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	positions := int64(0)
+	for a, err := range fromLog(t.Context(), at.log, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		positions = a.position
+		for _, e := range a.entries {
+			got = append(got, e.ID)
+		}
+	}
+	if !slices.Equal(got, []string{"of " + trailAccount}) || positions < 2 {
+		t.Errorf("%q to be indexed, up to %d", got, positions)
+	}
+	if err := at.index.Close(); err != nil {
+		t.Error(err)
+	}
+}
