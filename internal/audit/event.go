@@ -282,12 +282,12 @@ func (w *writer) accessed(input any) {
 	case *sts.AssumeRoleWithWebIdentityRequest:
 		role = in.RoleArn
 	}
-	if accountOf(role) == "" {
+	if accountOf(role) == "" || len(*role) > maxName {
 		return
 	}
 	w.key("resources").raw("[")
 	w.resource(role, "AWS::IAM::Role")
-	if accountOf(provider) != "" {
+	if accountOf(provider) != "" && len(*provider) <= maxName {
 		w.resource(provider, "AWS::IAM::SAMLProvider")
 	}
 	w.raw("]")

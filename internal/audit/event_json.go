@@ -125,9 +125,13 @@ func (w *writer) address(a netip.Addr) *writer {
 	return w.raw(`"`)
 }
 
+// maxName is the length beyond which a text is no resource's name: ARNs have 2,048
+// characters at most, and inputs that fail validation may have anything.
+const maxName = 4 * 2048
+
 // met notes a resource of the event, once.
 func (w *writer) met(r Resource) {
-	if !slices.Contains(w.resources, r) {
+	if len(r.Name) <= maxName && !slices.Contains(w.resources, r) {
 		w.resources = append(w.resources, r)
 	}
 }

@@ -400,3 +400,26 @@ func BenchmarkEvents(b *testing.B) {
 		})
 	}
 }
+
+// An input that fails validation does not make an event that is too large to keep.
+func TestLargeNames(t *testing.T) {
+	long := strings.Repeat("a", 1<<20)
+	role := "arn:aws:iam::111122223333:role/" + long
+	provider := "arn:aws:iam::111122223333:saml-provider/" + long
+	for _, r := range []*Request{
+		{Service: &iam.Service, Operation: iam.Service.Operation("GetUser"), Caller: user(), Input: &iam.GetUserRequest{UserName: &long}},
+		{Service: &sts.Service, Operation: sts.Service.Operation("AssumeRole"), Caller: user(), Input: &sts.AssumeRoleRequest{RoleArn: &role, RoleSessionName: &long}},
+		{Service: &sts.Service, Operation: sts.Service.Operation("AssumeRoleWithSAML"), Input: &sts.AssumeRoleWithSAMLRequest{RoleArn: new("arn:aws:iam::111122223333:role/r"), PrincipalArn: &provider}},
+	} {
+		r.Time, r.Err = at, awserr.New("ValidationError", "%s is too long", long)
+		for _, e := range r.Events(func() string { return "id" }) {
+			size := len(e.JSON)
+			for _, resource := range e.Resources {
+				size += len(resource.Name)
+			}
+			if size > 64<<10 {
+				t.Errorf("%s: %d bytes", r.Operation.Name, size)
+			}
+		}
+	}
+}
