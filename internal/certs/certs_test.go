@@ -204,7 +204,8 @@ func TestPrivateKey(t *testing.T) {
 	}
 	pkcs1 := block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(r))
 	parameters := block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7})
-	encrypted, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(r), []byte("secret"), x509.PEMCipherAES128) //nolint:staticcheck // the form that openssl writes
+	//lint:ignore SA1019 the form that openssl writes
+	encrypted, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(r), []byte("secret"), x509.PEMCipherAES128)
 	if err != nil {
 		t.Fatal(err)
 	}

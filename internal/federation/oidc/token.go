@@ -109,7 +109,7 @@ func missing(claim string) error { return invalid("Missing a required claim: %s"
 func readToken(payload []byte) (*Token, error) {
 	t := &Token{}
 	decoder := strict.NewDecoder(strings.NewReader(string(payload)))
-	decoder.UseNumber()
+	decoder.SetNumberType(strict.UnmarshalJSONNumber)
 	var after any
 	if err := decoder.Decode(&t.claims); err != nil || t.claims == nil || !errors.Is(decoder.Decode(&after), io.EOF) {
 		return nil, errNoJWT()

@@ -118,7 +118,8 @@ func TestServerCertificateRefusals(t *testing.T) {
 	early := newParty(t, "early", other.key, nil, time.Hour, year)
 	late := newParty(t, "late", other.key, nil, -year, -time.Hour)
 	odd := newParty(t, "odd", edKey(t), nil, -time.Hour, year)
-	encrypted, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(web.key.(*rsa.PrivateKey)), []byte("secret"), x509.PEMCipherAES256) //nolint:staticcheck // the form that openssl writes
+	//lint:ignore SA1019 the form that openssl writes
+	encrypted, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(web.key.(*rsa.PrivateKey)), []byte("secret"), x509.PEMCipherAES256)
 	must(t, err)
 	must(t, errOf(client.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{
 		ServerCertificateName: aws.String("Taken"), CertificateBody: aws.String(web.body()), PrivateKey: aws.String(web.pkcs8(t)),

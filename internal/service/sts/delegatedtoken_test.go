@@ -197,7 +197,8 @@ func TestGetDelegatedAccessToken(t *testing.T) {
 	d.Clock.Add(10 * time.Minute)
 	out, err := d.trade(d.partner, token)
 	d.must(err)
-	if *out.AssumedPrincipal != "arn:aws:iam::"+account+":user/alice" || out.PackedPolicySize != nil { //lint:ignore SA1019 it is not to be there
+	//lint:ignore SA1019 it is not to be there
+	if *out.AssumedPrincipal != "arn:aws:iam::"+account+":user/alice" || out.PackedPolicySize != nil {
 		t.Errorf("%v", out)
 	}
 	if left := out.Credentials.Expiration.Sub(sent); left < time.Hour-time.Second || left > time.Hour+5*time.Second {

@@ -28,7 +28,8 @@ func TestFederationTokenPackedSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := out.PackedPolicySize; size == nil || *size != 0 { //lint:ignore SA1019 the API has no other yet in the version that Warder speaks
+	//lint:ignore SA1019 the API has no other yet in the version that Warder speaks
+	if size := out.PackedPolicySize; size == nil || *size != 0 {
 		t.Errorf("packed size %v, want 0", size)
 	}
 }

@@ -95,8 +95,8 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 			t.Errorf("got %q, want %q", pair[0], pair[1])
 		}
 	}
-	if !strings.HasSuffix(*out.AssumedRoleUser.AssumedRoleId, ":alice@example.com") || aws.ToInt32(out.PackedPolicySize) < 1 {
-		t.Errorf("%+v, packed %v", out.AssumedRoleUser, out.PackedPolicySize)
+	if !strings.HasSuffix(*out.AssumedRoleUser.AssumedRoleId, ":alice@example.com") || aws.ToInt32(samlPacked(out)) < 1 {
+		t.Errorf("%+v, packed %v", out.AssumedRoleUser, samlPacked(out))
 	}
 	if left := out.Credentials.Expiration.Sub(w.Clock.Now()); left > 30*time.Minute || left < 29*time.Minute {
 		t.Errorf("the session lasts %v", left)
@@ -114,7 +114,7 @@ func TestAssumeRoleWithSAML(t *testing.T) {
 	// Without tags and source identity the answer has neither.
 	plain := role(t, w.Server, w.Admin, "plain", samlTrust(withSAML, ""), "")
 	out, err = w.assume(t, plain, w.response(plain))
-	if err != nil || out.PackedPolicySize != nil || out.SourceIdentity != nil {
+	if err != nil || samlPacked(out) != nil || out.SourceIdentity != nil {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
@@ -436,4 +436,8 @@ func TestSAMLEncrypted(t *testing.T) {
 	if strings.Contains(w.Log.String(), w.Respond(encrypted)[:100]) {
 		t.Error("an assertion is in the log")
 	}
+}
+
+func samlPacked(out *sts.AssumeRoleWithSAMLOutput) *int32 {
+	return out.PackedPolicySize //lint:ignore SA1019 the API has no other yet in the version that Warder speaks
 }

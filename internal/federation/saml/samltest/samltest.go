@@ -286,7 +286,8 @@ func EncryptBytes(plain []byte, to *rsa.PublicKey, mode string) *etree.Element {
 	var wrapped []byte
 	if mode == "rsa15" {
 		transport = "http://www.w3.org/2001/04/xmlenc#rsa-1_5"
-		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, to, secret) //nolint:staticcheck // it is to be refused
+		//lint:ignore SA1019 it is to be refused
+		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, to, secret)
 	} else {
 		wrapped, err = rsa.EncryptOAEP(crypto.SHA1.New(), rand.Reader, to, secret, nil)
 	}
