@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,16 +45,20 @@ func missing(t testing.TB, format string, args ...any) {
 	t.Skip("SKIPPED: " + why)
 }
 
+// inMemory is what the SDK clients send through. It keeps connections as the
+// SDK's own client does.
+var inMemory = wardertest.InMemory{Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}}}
+
 // iam is an SDK client with these credentials. It does not retry.
 func (s *server) iam(c wardertest.Credentials) *iam.Client {
 	return iam.New(iam.Options{BaseEndpoint: &s.url, Region: "us-east-1", RetryMaxAttempts: 1,
-		Credentials: credentials.StaticCredentialsProvider{Value: c}})
+		Credentials: credentials.StaticCredentialsProvider{Value: c}, HTTPClient: inMemory})
 }
 
 // sts is an SDK client with these credentials. It does not retry.
 func (s *server) sts(c wardertest.Credentials) *sts.Client {
 	return sts.New(sts.Options{BaseEndpoint: &s.url, Region: "us-east-1", RetryMaxAttempts: 1,
-		Credentials: credentials.StaticCredentialsProvider{Value: c}})
+		Credentials: credentials.StaticCredentialsProvider{Value: c}, HTTPClient: inMemory})
 }
 
 // wantCaller checks who credentials belong to, by GetCallerIdentity.

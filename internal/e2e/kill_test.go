@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
@@ -262,18 +261,11 @@ func tags(m map[string]string) []types.Tag {
 	return list
 }
 
-// reader is a client for looking afterwards. It retries, as SDKs do: on a busy
-// machine net/http now and then drops a connection that it has just finished
-// writing a request to, while the answer is still being read.
-func (s *server) reader() *iam.Client {
-	return iam.New(s.iam(adminKey).Options(), func(o *iam.Options) { o.Retryer = retry.NewStandard() })
-}
-
 // holdings are all users the server has, by path and name.
 func (s *server) holdings() map[string]map[string]*user {
 	s.t.Helper()
 	all := map[string]map[string]*user{}
-	pages := iam.NewGetAccountAuthorizationDetailsPaginator(s.reader(), &iam.GetAccountAuthorizationDetailsInput{
+	pages := iam.NewGetAccountAuthorizationDetailsPaginator(s.iam(adminKey), &iam.GetAccountAuthorizationDetailsInput{
 		Filter: []types.EntityType{types.EntityTypeUser}, MaxItems: ptr[int32](1000),
 	})
 	for pages.HasMorePages() {
@@ -318,7 +310,7 @@ func (w *writer) check(t testing.TB, s *server, holds map[string]map[string]*use
 	}
 	// The keys are not in the details: they are listed, and used.
 	for name, u := range got {
-		out, err := s.reader().ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: &name})
+		out, err := s.iam(adminKey).ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: &name})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,17 +41,18 @@ type Server struct {
 	Log   *bytes.Buffer // what it logged, at debug level; read it when the server is idle
 
 	t    testing.TB
-	http inMemory
+	http InMemory
 }
 
-// inMemory hands on requests with their bodies in memory. The SDK closes the
+// InMemory is an SDK's HTTP client that hands on requests with their bodies in
+// memory. The SDK closes the
 // body of a request as soon as the response begins, and net/http, when it does
 // not know that it is in memory, may still be about to look for the body's end:
 // it then takes the connection away while the response is read. That happens
-// when client and server share a process and little else.
-type inMemory struct{ *http.Client }
+// when client and server share a machine that is busy with other things.
+type InMemory struct{ *http.Client }
 
-func (c inMemory) Do(r *http.Request) (*http.Response, error) {
+func (c InMemory) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -124,7 +125,7 @@ func StartConfig(t testing.TB, c daemon.Config) *Server {
 	t.Helper()
 	s := &Server{t: t, Clock: new(Clock), Log: new(bytes.Buffer)}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s.http = inMemory{&http.Client{Transport: transport}}
+	s.http = InMemory{&http.Client{Transport: transport}}
 	s.Admin = Credentials{AccessKeyID: "AKIAWARDERTEST000000", SecretAccessKey: "test-secret-of-the-administrator-0000000"}
 	c.Listen, c.Account = "127.0.0.1:0", Account
 	c.AdminKeyID, c.AdminSecret = s.Admin.AccessKeyID, s.Admin.SecretAccessKey
