@@ -25,7 +25,7 @@ import (
 	"sync"
 )
 
-//go:generate go run ./gen -models models -out . iam sts cloudtrail
+//go:generate go run ./gen -models models -out . iam sts cloudtrail events sns
 
 // A Service is one AWS API at one version.
 type Service struct {

@@ -17,7 +17,9 @@ import (
 
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
+	"github.com/warder-iam/warder/internal/api/events"
 	"github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/api/sns"
 	"github.com/warder-iam/warder/internal/api/sts"
 	"github.com/warder-iam/warder/internal/awserr"
 )
@@ -96,7 +98,7 @@ func mustAsk(t *testing.T, questions []question) []answer {
 	return answers
 }
 
-var botocoreServices = map[string]*api.Service{"iam": &iam.Service, "sts": &sts.Service, "cloudtrail": &cloudtrail.Service}
+var botocoreServices = map[string]*api.Service{"iam": &iam.Service, "sts": &sts.Service, "cloudtrail": &cloudtrail.Service, "events": &events.Service, "sns": &sns.Service}
 
 // encode writes a response in the service's protocol.
 func encode(svc *api.Service, op *api.Operation, out any) string {
