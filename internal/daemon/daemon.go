@@ -140,7 +140,7 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		}
 	}
 	if c.Trail != "" {
-		if d.trail, err = openTrail(c.Trail, c.Store != storeMemory, c.Log); err != nil {
+		if d.trail, err = openTrail(c.Trail, d.state, c.Store != storeMemory, c.Log); err != nil {
 			return d, err
 		}
 	}
@@ -352,7 +352,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		feeding, stop := context.WithCancel(context.WithoutCancel(ctx))
 		fed := make(chan struct{})
 		go func() {
-			d.trail.run(feeding, d.state)
+			d.trail.feed.Run(feeding)
 			close(fed)
 		}()
 		defer func() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,9 +11,9 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/feed"
 	"github.com/warder-iam/warder/internal/audit/trail"
 	"github.com/warder-iam/warder/internal/state"
-	"github.com/warder-iam/warder/internal/store"
 )
 
 // auditTrail keeps the events of one node: those of changes are in the store, with
@@ -23,8 +22,8 @@ import (
 type auditTrail struct {
 	log   *trail.Log
 	index *trail.Index
+	feed  *feed.Feed
 	out   *slog.Logger
-	store string // the name of the store among the sources of the index
 
 	lost lossReport
 }
@@ -36,14 +35,11 @@ const eventsFor = 90 * 24 * time.Hour
 // openTrail opens the trail in a folder, and makes both if there are none.
 // lasting says whether the store's revisions are the same after a restart; those
 // of one that is in memory begin again, and are a source of their own each time.
-func openTrail(dir string, lasting bool, out *slog.Logger) (*auditTrail, error) {
+func openTrail(dir string, st *state.State, lasting bool, out *slog.Logger) (*auditTrail, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &auditTrail{out: out, store: sourceStore}
-	if !lasting {
-		t.store += " " + rand.Text()
-	}
+	t := &auditTrail{out: out}
 	var err error
 	if t.log, err = trail.OpenLog(filepath.Join(dir, "log"), trail.Options{}); err != nil {
 		return nil, err
@@ -51,6 +47,12 @@ func openTrail(dir string, lasting bool, out *slog.Logger) (*auditTrail, error) 
 	if t.index, err = trail.OpenIndex(filepath.Join(dir, "index.db")); err != nil {
 		return nil, errors.Join(err, t.log.Close())
 	}
+	store := "store"
+	if !lasting {
+		store += " " + rand.Text()
+	}
+	t.feed = feed.New(st, store, t.log, out)
+	t.feed.Add(indexer{t.index}, feed.Options{Batch: indexBatch, Share: indexShare})
 	return t, nil
 }
 
@@ -110,94 +112,23 @@ func (l *lossReport) count(now time.Time) int {
 	return n
 }
 
-// catchUp waits until the index has read the store up to a revision, for some
-// seconds at most.
+// catchUp waits until all that follow the trail have read the store up to a
+// revision, for some seconds at most.
 func (t *auditTrail) catchUp(ctx context.Context, revision int64) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for ctx.Err() == nil {
-		if at, err := t.index.Position(ctx, t.store); err == nil && at >= revision {
-			return
-		}
-		pause(ctx, 5*time.Millisecond)
+	if err := t.feed.CatchUp(ctx, revision); err != nil {
+		t.out.Error("events of changes were not indexed before the end")
 	}
-	t.out.Error("events of changes were not indexed before the end")
 }
 
-// compact forgets the store's log as far as the index has read it.
+// compact forgets the store's log as far as all that follow the trail have read it.
 func (t *auditTrail) compact(ctx context.Context, st *state.State) error {
-	indexed, err := t.index.Position(ctx, t.store)
+	taken, err := t.feed.Store(ctx)
 	if err != nil {
 		return err
 	}
-	return st.Compact(ctx, indexed)
-}
-
-// sourceStore is the source of the index whose positions are the revisions of the
-// store. The other one is the log, which has an id of its own.
-const sourceStore = "store"
-
-// run feeds the index until ctx ends.
-func (t *auditTrail) run(ctx context.Context, st *state.State) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		t.feed(ctx, &source{
-			t.store, func(ctx context.Context, after int64) iter.Seq2[arrival, error] { return fromStore(ctx, st, after) },
-			func() int64 { return st.Snapshot().Revision },
-		})
-	}()
-	t.feed(ctx, &source{
-		t.log.ID(), func(ctx context.Context, after int64) iter.Seq2[arrival, error] { return fromLog(ctx, t.log, after) },
-		func() int64 { return t.log.Stats().Accepted },
-	})
-	<-done
-}
-
-// source is where events come from.
-type source struct {
-	name   string
-	follow func(ctx context.Context, after int64) iter.Seq2[arrival, error]
-	count  func() int64 // how many there are, reckoned from anywhere
-}
-
-// arrival is what comes from a source at one position.
-type arrival struct {
-	position int64
-	entries  []*trail.Entry
-}
-
-func fromStore(ctx context.Context, st *state.State, after int64) iter.Seq2[arrival, error] {
-	return func(yield func(arrival, error) bool) {
-		for c, err := range st.Feed(ctx, after) {
-			a := arrival{position: c.Revision}
-			for _, text := range c.Events {
-				e := new(trail.Entry)
-				if err == nil {
-					err = e.UnmarshalBinary(text)
-				}
-				a.entries = append(a.entries, e)
-			}
-			if !yield(a, err) {
-				return
-			}
-		}
-	}
-}
-
-func fromLog(ctx context.Context, log *trail.Log, after int64) iter.Seq2[arrival, error] {
-	return func(yield func(arrival, error) bool) {
-		for r, err := range log.Follow(ctx, after) {
-			a := arrival{position: r.Position}
-			// What belongs to no account nobody finds; anybody can make much of it.
-			if r.Entry != nil && r.Entry.Account != "" {
-				a.entries = []*trail.Entry{r.Entry}
-			}
-			if !yield(a, err) {
-				return
-			}
-		}
-	}
+	return st.Compact(ctx, taken)
 }
 
 const (
@@ -209,82 +140,16 @@ const (
 	indexShare = 8
 )
 
-// feed adds what comes from a source to the index, and goes on where it stopped
-// when something went wrong.
-func (t *auditTrail) feed(ctx context.Context, s *source) {
-	for ctx.Err() == nil {
-		err := t.follow(ctx, s)
-		if ctx.Err() != nil {
-			return
-		}
-		if errors.Is(err, store.ErrCompacted) {
-			t.out.Error("events of changes are gone before they were indexed", "error", err)
-			return
-		}
-		if errors.Is(err, store.ErrRevision) {
-			t.out.Error("the store is older than what the index of the audit trail has of it: "+
-				"if an older copy was put back, stop the server and remove index.db, which is then made anew", "error", err)
-		} else {
-			t.out.Error("the index of the audit trail stands still (if its file is damaged, stop the server and remove index.db, which is then made anew)", "source", s.name, "error", err)
-		}
-		pause(ctx, 10*time.Second)
-	}
+// indexer is the index as a consumer of the feed.
+type indexer struct{ *trail.Index }
+
+func (indexer) Name() string { return "index" }
+
+func (x indexer) Position(ctx context.Context, source string) (int64, bool, error) {
+	position, err := x.Index.Position(ctx, source)
+	return position, true, err
 }
 
-// busy says whether so much came while a number of events was indexed that the
-// answers need the time more.
-func busy(came int64, indexed int) bool { return came*indexShare > int64(indexed) }
-
-// pause waits, but not beyond the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-func (t *auditTrail) follow(ctx context.Context, s *source) error {
-	after, err := t.index.Position(ctx, s.name)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	arrivals, failed := make(chan arrival, indexBatch), make(chan error, 1)
-	go func() {
-		for a, err := range s.follow(ctx, after) {
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case arrivals <- a:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-failed:
-			return err
-		case a := <-arrivals:
-			began, count := time.Now(), s.count()
-			batch, position := a.entries, a.position
-			for len(batch) < indexBatch && len(arrivals) > 0 {
-				a = <-arrivals
-				batch, position = append(batch, a.entries...), a.position
-			}
-			if err := t.index.Add(ctx, s.name, position, batch); err != nil {
-				return err
-			}
-			if len(arrivals) > 0 && busy(s.count()-count, len(batch)) {
-				pause(ctx, (indexShare-1)*time.Since(began))
-			}
-		}
-	}
+func (x indexer) Take(ctx context.Context, source string, position int64, entries []*trail.Entry) error {
+	return x.Add(ctx, source, position, entries)
 }

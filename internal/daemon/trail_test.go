@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"slices"
 	"testing"
@@ -30,6 +29,16 @@ func change(t *testing.T, at *auditTrail, st *state.State, id string) {
 	}
 }
 
+func memoryState(t *testing.T) *state.State {
+	t.Helper()
+	st, err := state.Open(t.Context(), memory.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
 func indexed(t *testing.T, at *auditTrail) (ids []string) {
 	t.Helper()
 	page, err := at.index.Find(t.Context(), trail.Query{Account: trailAccount})
@@ -48,11 +57,8 @@ func indexed(t *testing.T, at *auditTrail) (ids []string) {
 func TestTrailOfMemory(t *testing.T) {
 	dir, want := t.TempDir(), []string(nil)
 	for start := range 3 {
-		at, err := openTrail(dir, false, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		st, err := state.Open(t.Context(), memory.New())
+		st := memoryState(t)
+		at, err := openTrail(dir, st, false, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +72,7 @@ func TestTrailOfMemory(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { at.run(ctx, st); close(done) }()
+		go func() { at.feed.Run(ctx); close(done) }()
 		at.catchUp(ctx, st.Snapshot().Revision)
 		stop()
 		<-done
@@ -85,7 +91,7 @@ func TestTrailOfMemory(t *testing.T) {
 // What is lost is said, but not with every request.
 func TestTrailLosses(t *testing.T) {
 	var said bytes.Buffer
-	at, err := openTrail(t.TempDir(), true, slog.New(slog.NewTextHandler(&said, nil)))
+	at, err := openTrail(t.TempDir(), memoryState(t), true, slog.New(slog.NewTextHandler(&said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,79 +107,5 @@ func TestTrailLosses(t *testing.T) {
 	report := lossReport{lost: 5}
 	if n := report.count(time.Now()); n != 6 {
 		t.Errorf("%d losses are told of, want 6", n)
-	}
-}
-
-// Who reads a source ends with the attempt to index it.
-func TestTrailFollowerEnds(t *testing.T) {
-	at, err := openTrail(t.TempDir(), true, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	err = at.follow(t.Context(), &source{
-		"s", func(ctx context.Context, _ int64) iter.Seq2[arrival, error] {
-			return func(yield func(arrival, error) bool) {
-				defer close(ended)
-				if err := at.index.Close(); err != nil { // what follows cannot be indexed
-					t.Error(err)
-				}
-				if yield(arrival{position: 1}, nil) {
-					<-ctx.Done()
-				}
-			}
-		},
-		func() int64 { return 0 },
-	})
-	if err == nil {
-		t.Error("an index that is closed took an event")
-	}
-	<-ended
-	if err := at.log.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// Many new events make the index give way, few do not.
-func TestTrailBusy(t *testing.T) {
-	for _, tc := range []struct {
-		came    int64
-		indexed int
-		want    bool
-	}{{0, 4000, false}, {500, 4000, false}, {501, 4000, true}, {1, 1, true}} {
-		if got := busy(tc.came, tc.indexed); got != tc.want {
-			t.Errorf("%d came, %d indexed: %t", tc.came, tc.indexed, got)
-		}
-	}
-}
-
-// Requests that nobody is known to have made are in the log and not in the index.
-func TestTrailOfNobody(t *testing.T) {
-	at, err := openTrail(t.TempDir(), true, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, account := range []string{"", trailAccount} {
-		at.Log(&audit.Event{ID: "of " + account, Account: account, Time: time.Now(), JSON: []byte("{}")})
-	}
-	if err := at.log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	positions := int64(0)
-	for a, err := range fromLog(t.Context(), at.log, 0) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		positions = a.position
-		for _, e := range a.entries {
-			got = append(got, e.ID)
-		}
-	}
-	if !slices.Equal(got, []string{"of " + trailAccount}) || positions < 2 {
-		t.Errorf("%q to be indexed, up to %d", got, positions)
-	}
-	if err := at.index.Close(); err != nil {
-		t.Error(err)
 	}
 }

@@ -153,7 +153,7 @@ func mark(kind string, v any) []byte {
 	return append([]byte(kind+"\t"), text...)
 }
 
-// appendEntry appends an entry as the fields JSON and EVENT.
+// appendEntry appends an entry as the fields JSON, EVENT and RECORD.
 func appendEntry(b []byte, e *Entry) ([]byte, error) {
 	start := len(b)
 	b, err := e.appendAttributes(b)
@@ -161,19 +161,30 @@ func appendEntry(b []byte, e *Entry) ([]byte, error) {
 		return b, err
 	}
 	b = append(b, '\t')
-	if bytes.IndexByte(e.JSON, '\n') < 0 {
-		b = append(b, e.JSON...)
-	} else {
-		text := bytes.NewBuffer(b)
-		if err := json.Compact(text, e.JSON); err != nil {
+	if b, err = appendJSON(b, e.JSON); err != nil {
+		return b, err
+	}
+	if len(e.Record) > 0 {
+		b = append(b, '\t')
+		if b, err = appendJSON(b, e.Record); err != nil {
 			return b, err
 		}
-		b = text.Bytes()
 	}
 	if n := len(b) - start; n > MaxEntry {
 		return b, fmt.Errorf("an entry of %d bytes, at most %d are kept", n, MaxEntry)
 	}
 	return b, nil
+}
+
+// appendJSON appends a JSON text as a field of a line: what white space has of the
+// separators goes.
+func appendJSON(b, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\t') < 0 {
+		return append(b, text...), nil
+	}
+	compact := bytes.NewBuffer(b)
+	err := json.Compact(compact, text)
+	return compact.Bytes(), err
 }
 
 // appendAttributes appends what json.Marshal makes of the entry, at a fraction of
@@ -196,6 +207,9 @@ func (e *Entry) appendAttributes(b []byte) ([]byte, error) {
 	b = append(b, '"')
 	if e.ReadOnly {
 		b = append(b, `,"readOnly":true`...)
+	}
+	if e.Category != "" {
+		b = appendString(append(b, `,"category":`...), string(e.Category))
 	}
 	for i, r := range e.Resources {
 		b = append(b, [...]string{`,"resources":[{`, `,{`}[min(i, 1)]...)
@@ -233,11 +247,15 @@ func appendString(b []byte, s string) []byte {
 
 // parseEntry is the reverse of appendEntry.
 func parseEntry(b []byte) (*Entry, error) {
-	attributes, event := split(b)
+	attributes, rest := split(b)
+	event, record := split(rest)
 	e := new(Entry)
 	if err := json.Unmarshal(attributes, e); err != nil {
 		return nil, fmt.Errorf("the attributes: %w", err)
 	}
 	e.JSON = bytes.Clone(event)
+	if len(record) > 0 {
+		e.Record = bytes.Clone(record)
+	}
 	return e, nil
 }

@@ -16,7 +16,7 @@
 //
 // A segment is a text file of lines, named after the position of its first record:
 //
-//	POSITION <tab> HASH <tab> KIND <tab> JSON [<tab> EVENT] <newline>
+//	POSITION <tab> HASH <tab> KIND <tab> JSON [<tab> EVENT [<tab> RECORD]] <newline>
 //
 // Lines, not length prefixes, because an audit log outlives the program that
 // wrote it: it is read with tail, grep, cut -f5 and jq, checked with ten lines of
@@ -24,7 +24,7 @@
 // The framing costs a scan for newlines, which is far below the cost of the
 // hash; and the event is a field of its own, copied as it is and not nested in
 // another JSON text, so that neither side parses it. JSON holds the attributes
-// that the event is found by.
+// that the event is found by, RECORD what was decided and on what grounds.
 //
 // HASH is the SHA-256 of the 32 bytes of the hash on the line before, followed by
 // the line without its HASH field and newline. The first line of a segment, of
@@ -63,9 +63,24 @@ type Entry struct {
 	Account     string     `json:"account"` // the recipient account
 	Time        time.Time  `json:"time"`
 	ReadOnly    bool       `json:"readOnly,omitempty"`
+	Category    Category   `json:"category,omitempty"`
 	Resources   []Resource `json:"resources,omitempty"`
 	JSON        []byte     `json:"-"` // one JSON text
+	// Record is what it takes to decide the request again, one JSON text; nil if
+	// nothing was decided.
+	Record []byte `json:"-"`
 }
+
+// Category is the eventCategory of an event
+// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html).
+type Category string
+
+// The categories. Only management and insight events are found by LookupEvents.
+const (
+	Management Category = ""
+	Data       Category = "Data"
+	Insight    Category = "Insight"
+)
 
 // Resource is what an event is about.
 type Resource struct {
