@@ -33,6 +33,8 @@ type Snapshot struct {
 
 	RoleDeletions Table[RoleDeletion]
 
+	Trails Table[Trail]
+
 	usage *usage
 }
 
@@ -63,6 +65,8 @@ func newSnapshot() *Snapshot {
 		DelegationRequests: newTable(&delegationSchema),
 
 		RoleDeletions: newTable(&roleDeletionSchema),
+
+		Trails: newTable(&trailSchema),
 	}
 }
 
@@ -74,5 +78,6 @@ func (s *Snapshot) tables() []anyTable {
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
 		&s.RoleDeletions,
+		&s.Trails,
 	}
 }
