@@ -8,63 +8,23 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	strict "github.com/go-jose/go-jose/v4/json"
+
+	"github.com/warder-iam/warder/internal/outward"
 )
 
 // Network says which addresses of providers may be connected to.
-type Network struct {
-	// Allow are networks that are not on the public internet and may be connected
-	// to all the same: where a company's own provider is. Without it nobody can
-	// make Warder send requests to the machines around it.
-	Allow []netip.Prefix
-	// Roots vouch for the certificates of providers; nil for the system's.
-	Roots *x509.CertPool
-}
+type Network = outward.Network
 
-// special are networks that are not the public internet, besides those that
-// package netip knows about. Some carry IPv4 addresses in IPv6 ones.
-var special = func() (all []netip.Prefix) {
-	for _, p := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-		"3fff::/20", "5f00::/16", "fec0::/10", "::/96",
-	} {
-		all = append(all, netip.MustParsePrefix(p))
-	}
-	return all
-}()
-
-// permits says whether an address may be connected to.
-func (n *Network) permits(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	within := func(p netip.Prefix) bool { return p.Contains(addr) }
-	if slices.ContainsFunc(n.Allow, within) {
-		return true
-	}
-	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !slices.ContainsFunc(special, within)
-}
-
-// control looks at the very address that is about to be connected to, after all
-// name resolution: there is no second look-up that could answer differently.
-func (n *Network) control(_, address string, _ syscall.RawConn) error {
-	peer, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if !n.permits(peer.Addr()) {
-		return fmt.Errorf("%w: %s is not on the public internet: allow its network by --federation-network", errRefused, peer.Addr())
-	}
-	return nil
+// NewNetwork reads the operator's settings.
+func NewNetwork(networks []string, rootsFile string) (Network, error) {
+	return outward.NewNetwork("--federation-network", networks, rootsFile)
 }
 
 const (
@@ -122,24 +82,20 @@ func (c *client) get(ctx context.Context, at string, t trust, out any) error {
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "warder")
-	transport := &http.Transport{
-		// No proxy: it would resolve names where nobody looks at the address.
-		DialContext: (&net.Dialer{Control: c.network.control}).DialContext,
-		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			InsecureSkipVerify: true, //nolint:gosec // verified by trust, which knows thumbprints too
-			// Of the host that was asked for: a name that is an address is not in
-			// the connection's state.
-			VerifyConnection: func(state tls.ConnectionState) error { return t(r.URL.Hostname(), state.PeerCertificates) },
-		},
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 32 << 10,
+	transport := c.network.Transport()
+	transport.TLSClientConfig = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // verified by trust, which knows thumbprints too
+		// Of the host that was asked for: a name that is an address is not in
+		// the connection's state.
+		VerifyConnection: func(state tls.ConnectionState) error { return t(r.URL.Hostname(), state.PeerCertificates) },
 	}
+	transport.DisableKeepAlives = true
 	defer transport.CloseIdleConnections()
-	httpClient := &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	resp, err := outward.Client(transport).Do(r)
+	if errors.Is(err, outward.ErrNotPublic) {
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	resp, err := httpClient.Do(r)
 	if err != nil {
 		return err
 	}
@@ -150,12 +106,12 @@ func (c *client) get(ctx context.Context, at string, t trust, out any) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%w: %s answers %s", errRefused, at, resp.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	body, err := outward.Read(resp, maxResponse)
+	if errors.Is(err, outward.ErrTooLong) {
+		return fmt.Errorf("%w: %s: %w", errRefused, at, err)
+	}
 	if err != nil {
 		return err
-	}
-	if len(body) > maxResponse {
-		return fmt.Errorf("%w: %s answers with more than %d bytes", errRefused, at, maxResponse)
 	}
 	if err := strict.Unmarshal(body, out); err != nil {
 		return fmt.Errorf("%w: %s: %w", errRefused, at, err)
