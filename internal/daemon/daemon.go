@@ -282,7 +282,7 @@ func (d *Daemon) wire() {
 	}
 	if d.trail != nil {
 		d.server.Trail = d.trail
-		d.server.Services = append(d.server.Services, cloudtrail.New(d.trail.index))
+		d.server.Services = append(d.server.Services, cloudtrail.New(cloudtrail.Config{IDs: d.ids, Index: d.trail.index}))
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
 	d.server.Paths = zen.Paths()

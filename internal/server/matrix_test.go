@@ -288,7 +288,7 @@ func tables() []*service.Service {
 	return []*service.Service{
 		iamservice.New(iamservice.Config{}),
 		stsservice.New(stsservice.Config{}),
-		cloudtrailservice.New(nil),
+		cloudtrailservice.New(cloudtrailservice.Config{}),
 	}
 }
 
