@@ -1,6 +1,8 @@
 package state
 
 import (
+	"encoding/json"
+	"strings"
 	"sync"
 
 	"github.com/warder-iam/warder/policy"
@@ -34,4 +36,62 @@ func (d *Document) CompileAs(kind policy.Kind, source func() policy.Source) (*po
 		}
 	})
 	return d.compiled, d.err
+}
+
+// Resolve gives the unique ids that the users and roles named in a document have
+// now, for Document.Principals; or one that may not stand in a policy, since it does
+// not exist.
+func (s *Snapshot) Resolve(doc *policy.Document) (ids map[string]string, unknown string) {
+	for _, p := range TrustedPrincipals(doc) {
+		id, resolve, ok := s.PrincipalID(p)
+		if !ok {
+			return nil, p
+		}
+		if resolve {
+			if ids == nil {
+				ids = make(map[string]string)
+			}
+			ids[p] = id
+		}
+	}
+	return ids, ""
+}
+
+// Shown is the text of a document as it reads now: byte for byte as it was
+// saved, except that a user or role that was deleted since reads as its unique
+// id, and one that was renamed as its new ARN
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+func (s *Snapshot) Shown(kind policy.Kind, d *Document) string {
+	now := make(map[string]string)
+	for written, id := range d.Principals {
+		if reads := s.PrincipalName(written, id); reads != written {
+			now[written] = reads
+		}
+	}
+	if len(now) == 0 {
+		return d.Text
+	}
+	doc, err := policy.ParseText(kind, d.Text)
+	if err != nil {
+		return d.Text
+	}
+	var b strings.Builder
+	from := 0
+	for _, p := range doc.Principals() {
+		reads, changed := now[p.Value]
+		if !changed || p.Type != policy.AWSPrincipal {
+			continue
+		}
+		at := int(p.Pos.Offset)
+		literal := json.NewDecoder(strings.NewReader(d.Text[at:]))
+		if _, err := literal.Token(); err != nil {
+			return d.Text
+		}
+		b.WriteString(d.Text[from:at])
+		quoted, _ := json.Marshal(reads) // a string always has JSON
+		b.Write(quoted)
+		from = at + int(literal.InputOffset())
+	}
+	b.WriteString(d.Text[from:])
+	return b.String()
 }

@@ -35,6 +35,10 @@ type Snapshot struct {
 
 	Trails Table[Trail]
 
+	Topics        Table[Topic]
+	Subscriptions Table[Subscription]
+	MessageKeys   Table[MessageKey]
+
 	usage *usage
 }
 
@@ -67,6 +71,10 @@ func newSnapshot() *Snapshot {
 		RoleDeletions: newTable(&roleDeletionSchema),
 
 		Trails: newTable(&trailSchema),
+
+		Topics:        newTable(&topicSchema),
+		Subscriptions: newTable(&subscriptionSchema),
+		MessageKeys:   newTable(&messageKeySchema),
 	}
 }
 
@@ -79,5 +87,6 @@ func (s *Snapshot) tables() []anyTable {
 		&s.TokenIssuers, &s.DelegationRequests,
 		&s.RoleDeletions,
 		&s.Trails,
+		&s.Topics, &s.Subscriptions, &s.MessageKeys,
 	}
 }

@@ -139,7 +139,7 @@ func (d *details) group(g *state.Group) {
 func (d *details) role(r *state.Role) {
 	d.out.RoleDetailList = append(d.out.RoleDetailList, api.RoleDetail{
 		Path: ptr(r.Path), RoleName: ptr(r.Name), RoleId: ptr(r.ID), Arn: ptr(r.ARN()), CreateDate: ptr(r.Created),
-		AssumeRolePolicyDocument: encoded(shown(d.s, policy.Trust, r.Trust)),
+		AssumeRolePolicyDocument: encoded(d.s.Shown(policy.Trust, r.Trust)),
 		InstanceProfileList:      instanceProfilesOut(d.s, profilesOfRole(d.s, r)),
 		RolePolicyList:           inlineDetails(&r.Grants), AttachedManagedPolicies: attachedDetails(&r.Grants),
 		PermissionsBoundary: boundaryOut(r.Boundary), Tags: everyTag(r.Tags), RoleLastUsed: lastUsed(d.s, r, d.now),

@@ -44,59 +44,11 @@ func trustDocument(s *state.Snapshot, text string) (*state.Document, error) {
 	if err := askWhose(doc); err != nil {
 		return nil, err
 	}
-	d := &state.Document{Text: text}
-	for _, p := range state.TrustedPrincipals(doc) {
-		id, resolve, ok := s.PrincipalID(p)
-		if !ok {
-			return nil, awserr.New("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"%s\"", p)
-		}
-		if resolve {
-			if d.Principals == nil {
-				d.Principals = make(map[string]string)
-			}
-			d.Principals[p] = id
-		}
+	ids, unknown := s.Resolve(doc)
+	if unknown != "" {
+		return nil, awserr.New("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"%s\"", unknown)
 	}
-	return d, nil
-}
-
-// shown is the text of a document as it reads now: byte for byte as it was
-// saved, except that a user or role that was deleted since reads as its unique
-// id, and one that was renamed as its new ARN
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
-func shown(s *state.Snapshot, kind policy.Kind, d *state.Document) string {
-	now := make(map[string]string)
-	for written, id := range d.Principals {
-		if reads := s.PrincipalName(written, id); reads != written {
-			now[written] = reads
-		}
-	}
-	if len(now) == 0 {
-		return d.Text
-	}
-	doc, err := policy.ParseText(kind, d.Text)
-	if err != nil {
-		return d.Text
-	}
-	var b strings.Builder
-	from := 0
-	for _, p := range doc.Principals() {
-		reads, changed := now[p.Value]
-		if !changed || p.Type != policy.AWSPrincipal {
-			continue
-		}
-		at := int(p.Pos.Offset)
-		literal := json.NewDecoder(strings.NewReader(d.Text[at:]))
-		if _, err := literal.Token(); err != nil {
-			return d.Text
-		}
-		b.WriteString(d.Text[from:at])
-		quoted, _ := json.Marshal(reads) // a string always has JSON
-		b.Write(quoted)
-		from = at + int(literal.InputOffset())
-	}
-	b.WriteString(d.Text[from:])
-	return b.String()
+	return &state.Document{Text: text, Principals: ids}, nil
 }
 
 // encoded is a document as outputs carry it: percent-encoded per RFC 3986.

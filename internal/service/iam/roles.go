@@ -68,7 +68,7 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *api.CreateRoleRe
 func roleOut(s *state.Snapshot, r *state.Role) *api.Role {
 	return &api.Role{
 		Path: ptr(r.Path), RoleName: ptr(r.Name), RoleId: ptr(r.ID), Arn: ptr(r.ARN()), CreateDate: ptr(r.Created),
-		AssumeRolePolicyDocument: encoded(shown(s, policy.Trust, r.Trust)),
+		AssumeRolePolicyDocument: encoded(s.Shown(policy.Trust, r.Trust)),
 	}
 }
 
