@@ -39,6 +39,7 @@ type Index struct {
 //     time in milliseconds, ref the event's place: the number of the block within
 //     the day and the number in it.
 //   - block has the events themselves; id is the day and the number.
+//   - decision has the records of decisions (decisions.go); id is as block's.
 //   - source says up to where a source is in the index.
 var indexSchema = []string{
 	`CREATE TABLE posting (
@@ -51,6 +52,10 @@ var indexSchema = []string{
 		id   INTEGER NOT NULL PRIMARY KEY,
 		body BLOB NOT NULL
 	) STRICT`,
+	`CREATE TABLE decision (
+		id   INTEGER NOT NULL PRIMARY KEY,
+		body BLOB NOT NULL
+	) STRICT`,
 	`CREATE TABLE source (
 		name     TEXT NOT NULL PRIMARY KEY,
 		position INTEGER NOT NULL
@@ -58,7 +63,7 @@ var indexSchema = []string{
 }
 
 const (
-	indexVersion     = 1
+	indexVersion     = 2
 	indexApplication = 0x57525458 // "WRTX"
 )
 
@@ -226,6 +231,11 @@ type posting struct{ key, time, ref int64 }
 func (x *Index) insert(ctx context.Context, tx *sql.Tx, entries []*Entry) error {
 	entries = slices.Clone(entries)
 	slices.SortStableFunc(entries, func(a, b *Entry) int { return a.Time.Compare(b.Time) })
+	if err := insertDecisions(ctx, tx, entries); err != nil {
+		return err
+	}
+	// Data events are not in CloudTrail's event history.
+	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return e.Category == Data })
 	insertBlock, err := tx.PrepareContext(ctx, `INSERT INTO block (id, body) VALUES (?, ?)`)
 	if err != nil {
 		return err
@@ -338,6 +348,7 @@ const (
 	retireBoundary = `SELECT key, time, ref FROM posting WHERE key < ? ORDER BY key, time, ref LIMIT 1 OFFSET ?`
 	retirePostings = `DELETE FROM posting WHERE (key, time, ref) < (?, ?, ?)`
 	retireBlocks   = `DELETE FROM block WHERE id < ?`
+	retireRecords  = `DELETE FROM decision WHERE id < ?`
 )
 
 func (x *Index) retireSome(ctx context.Context, day int64) (more bool, err error) {
@@ -361,8 +372,10 @@ func (x *Index) retireSome(ctx context.Context, day int64) (more bool, err error
 			if more {
 				upTo = last.Int64
 			}
-			if _, err := tx.ExecContext(ctx, retireBlocks, upTo); err != nil {
-				return err
+			for _, statement := range []string{retireBlocks, retireRecords} {
+				if _, err := tx.ExecContext(ctx, statement, upTo); err != nil {
+					return err
+				}
 			}
 		}
 		_, err = tx.ExecContext(ctx, retirePostings, p.key, p.time, p.ref)
