@@ -122,6 +122,9 @@ func Binary(b []byte) Value {
 	return Value{kind: kindBinary, text: base64.StdEncoding.EncodeToString(b)}
 }
 
+// Multivalued says whether it is the value of a multivalued key, made by Strings.
+func (v *Value) Multivalued() bool { return v.kind == kindList }
+
 // Len is the number of values.
 func (v *Value) Len() int {
 	if v.kind == kindList {

@@ -27,6 +27,7 @@ import (
 	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/sts"
+	"github.com/warder-iam/warder/internal/audit/trail"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/state"
@@ -78,8 +79,10 @@ type Event struct {
 	Account   string // whose trail it belongs to: recipientAccountId; "" if nobody's
 	Time      time.Time
 	ReadOnly  bool
+	Category  trail.Category
 	Resources []Resource
 	JSON      []byte
+	Record    []byte // how it was decided (internal/audit/decision); nil if nothing was
 }
 
 // Events are the events of a request. There are two, with one sharedEventID, if

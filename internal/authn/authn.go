@@ -91,11 +91,19 @@ func (a *Authenticator) credential(s *state.Snapshot, claim *sigv4.Claim) (*Call
 	if err != nil {
 		return nil, "", awserr.Internal(err)
 	}
-	c := &Caller{KeyID: key.ID}
-	if err := c.own(s, key.Account, key.Owner); err != nil {
+	c, err := OfOwner(s, key.Account, key.Owner)
+	if err != nil {
 		return nil, "", err
 	}
+	c.KeyID = key.ID
 	return c, secret, nil
+}
+
+// OfOwner is the caller that the user with a unique id is, or the account's root
+// user if the id is the account's, when it signs with a key of its own.
+func OfOwner(s *state.Snapshot, account, owner string) (*Caller, error) {
+	c := new(Caller)
+	return c, c.own(s, account, owner)
 }
 
 func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim) (*Caller, string, error) {
@@ -103,12 +111,18 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 	if err != nil {
 		return nil, "", errInvalidToken(err)
 	}
+	c, err := OfSession(s, session)
+	return c, session.Secret, err
+}
+
+// OfSession is the caller that a session is, as long as its principal is there.
+func OfSession(s *state.Snapshot, session *Session) (*Caller, error) {
 	c := &Caller{KeyID: session.KeyID, Session: session, Claims: session.Claims}
 	switch session.Kind {
 	case AssumedRole:
 		c.Role = s.Roles.Get(session.Principal)
 		if c.Role == nil || c.Role.Account != session.Account {
-			return nil, "", errInvalidToken(errors.New("authn: the role of the session is gone"))
+			return nil, errInvalidToken(errors.New("authn: the role of the session is gone"))
 		}
 		c.Principal = policy.Principal{
 			Kind: policy.RoleSession, Account: session.Account, UniqueID: c.Role.ID,
@@ -116,15 +130,15 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 		}
 	case SessionToken:
 		if err := c.own(s, session.Account, session.Principal); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	case Delegated:
 		if err := c.delegator(s, session); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	case FederatedUser:
 		if err := c.own(s, session.Account, session.Principal); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		c.Principal = policy.Principal{
 			Kind: policy.FederatedUser, Account: session.Account, UniqueID: session.Principal,
@@ -133,13 +147,13 @@ func (a *Authenticator) sessionCredential(s *state.Snapshot, claim *sigv4.Claim)
 	default:
 		// Sealed by a Warder that knows more kinds: it may not pass for the user
 		// or root user behind it.
-		return nil, "", errInvalidToken(fmt.Errorf("authn: session of the unknown kind %q", session.Kind))
+		return nil, errInvalidToken(fmt.Errorf("authn: session of the unknown kind %q", session.Kind))
 	}
 	if session.Principal == session.Account && s.Accounts.Get(session.Account).Created.After(session.Issued) {
 		// A root user has no unique id but its account's, which can be made again.
-		return nil, "", errInvalidToken(errors.New("authn: the session is older than its account"))
+		return nil, errInvalidToken(errors.New("authn: the session is older than its account"))
 	}
-	return c, session.Secret, nil
+	return c, nil
 }
 
 // delegator makes the caller the principal that delegated: the user, the session

@@ -42,9 +42,42 @@ func New() *Authorizer {
 	return &Authorizer{sets: make(map[string]*cachedSet), sessions: make(map[string]*policy.Set)}
 }
 
+// Decided is what became of the checks of a request, for the audit trail.
+type Decided struct {
+	Revision int64 // of the state that they were decided in
+	Checks   []Check
+	// Decisions are those on the first of Checks: after one that denies, the others
+	// are not decided.
+	Decisions []policy.Decision
+	Err       error // why the last could not be evaluated; nil if it was
+}
+
+// RequireAll is nil if all checks are allowed, and otherwise the AccessDenied of
+// the first that is not. What it decided it leaves in decided, unless that is nil.
+func (a *Authorizer) RequireAll(s *state.Snapshot, r *Request, checks []Check, decided *Decided) error {
+	if decided != nil {
+		*decided = Decided{Revision: s.Revision, Checks: checks, Decisions: make([]policy.Decision, 0, len(checks))}
+	}
+	for i := range checks {
+		d, req, err := a.Decide(s, r, &checks[i])
+		if decided != nil {
+			decided.Decisions, decided.Err = append(decided.Decisions, d), err
+		}
+		if err := a.refusal(s, r, &checks[i], d, req, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Require is nil if the check is allowed, and otherwise AWS's AccessDenied.
 func (a *Authorizer) Require(s *state.Snapshot, r *Request, c *Check) error {
 	d, req, err := a.Decide(s, r, c)
+	return a.refusal(s, r, c, d, req, err)
+}
+
+// refusal is what the caller is told of a decision; nil if it allows.
+func (a *Authorizer) refusal(s *state.Snapshot, r *Request, c *Check, d policy.Decision, req *policy.Request, err error) error {
 	federated := r.Caller.Kind == policy.WebIdentity || r.Caller.Kind == policy.SAML
 	if federated && !d.Allowed() {
 		// AWS names neither the bearer of a token nor the role, and gives no reason.

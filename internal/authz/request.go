@@ -58,6 +58,13 @@ func (c *Check) Set(name string, v policy.Value) {
 	c.keys = append(c.keys, entry{policy.KeyOf(name), v})
 }
 
+// Keys calls fn with each context key that was set.
+func (c *Check) Keys(fn func(name string, v policy.Value)) {
+	for i := range c.keys {
+		fn(c.keys[i].key.String(), c.keys[i].value)
+	}
+}
+
 // RequestTag adds a tag that was sent with the request.
 func (c *Check) RequestTag(key, value string) {
 	c.RequestTags = append(c.RequestTags, state.Tag{Key: key, Value: value})

@@ -68,7 +68,7 @@ func (t *auditTrail) close() error { return errors.Join(t.log.Close(), t.index.C
 func entryOf(e *audit.Event) *trail.Entry {
 	entry := &trail.Entry{
 		ID: e.ID, Name: e.Name, Source: e.Source, Username: e.Username, AccessKeyID: e.AccessKeyID,
-		Account: e.Account, Time: e.Time, ReadOnly: e.ReadOnly, JSON: e.JSON,
+		Account: e.Account, Time: e.Time, ReadOnly: e.ReadOnly, Category: e.Category, JSON: e.JSON, Record: e.Record,
 	}
 	for _, r := range e.Resources {
 		entry.Resources = append(entry.Resources, trail.Resource{Type: r.Type, Name: r.Name})

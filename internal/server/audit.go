@@ -6,6 +6,8 @@ import (
 
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/decision"
+	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/service"
 )
@@ -29,6 +31,7 @@ func (s *Server) audited(r *http.Request, rec *Record, call *service.Call, svc *
 		ID: rec.RequestID, Time: rec.Time, Service: svc.API, Operation: op,
 		UserAgent: r.UserAgent(), TLS: r.TLS, Host: r.Host,
 	}
+	call.Decided = new(authz.Decided)
 	call.Events = func(out any) (encoded [][]byte, err error) {
 		for _, e := range s.events(rec, call, out, nil) {
 			text, err := s.Trail.Encode(e)
@@ -69,5 +72,14 @@ func (s *Server) events(rec *Record, call *service.Call, out any, err error) []*
 	if err != nil {
 		q.Output, q.Err = nil, awserr.From(err)
 	}
-	return q.Events(s.IDs.Request)
+	events := q.Events(s.IDs.Request)
+	if record := decision.Of(&call.Request, call.Decided); record != nil && len(events) > 0 {
+		text, err := record.Append(nil)
+		if err != nil {
+			s.Log.Error("how a request was decided cannot be written", "request", rec.RequestID, "error", err)
+			return events
+		}
+		events[0].Record = text // the other account's event is no request of its own
+	}
+	return events
 }

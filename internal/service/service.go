@@ -38,6 +38,8 @@ type Call struct {
 	// at all. Nil keeps none; Recorded says that they have landed.
 	Events   func(out any) ([][]byte, error)
 	Recorded bool
+	// Decided is where the pipeline leaves what was decided; nil if nobody keeps it.
+	Decided *authz.Decided
 	// Token is what the events show of an identity provider's token; nil without one.
 	Token *audit.Token
 }
@@ -218,12 +220,7 @@ func (op *Operation) permit(c *Call, s *state.Snapshot, az *authz.Authorizer, in
 	if err != nil {
 		return err
 	}
-	for i := range checks {
-		if err := az.Require(s, &c.Request, &checks[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return az.RequireAll(s, &c.Request, checks, c.Decided)
 }
 
 // Now is the time of the request as AWS writes times: UTC, whole seconds.
