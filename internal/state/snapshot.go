@@ -33,7 +33,10 @@ type Snapshot struct {
 
 	RoleDeletions Table[RoleDeletion]
 
-	Trails Table[Trail]
+	Trails          Table[Trail]
+	EventDataStores Table[EventDataStore]
+	Channels        Table[Channel]
+	Dashboards      Table[Dashboard]
 
 	Topics        Table[Topic]
 	Subscriptions Table[Subscription]
@@ -70,7 +73,10 @@ func newSnapshot() *Snapshot {
 
 		RoleDeletions: newTable(&roleDeletionSchema),
 
-		Trails: newTable(&trailSchema),
+		Trails:          newTable(&trailSchema),
+		EventDataStores: newTable(&eventDataStoreSchema),
+		Channels:        newTable(&channelSchema),
+		Dashboards:      newTable(&dashboardSchema),
 
 		Topics:        newTable(&topicSchema),
 		Subscriptions: newTable(&subscriptionSchema),
@@ -86,7 +92,7 @@ func (s *Snapshot) tables() []anyTable {
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
 		&s.RoleDeletions,
-		&s.Trails,
+		&s.Trails, &s.EventDataStores, &s.Channels, &s.Dashboards,
 		&s.Topics, &s.Subscriptions, &s.MessageKeys,
 	}
 }

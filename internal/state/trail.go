@@ -17,7 +17,7 @@ type Trail struct {
 	Tags    []Tag `json:",omitempty"`
 
 	Bucket string
-	Prefix string `json:",omitempty"` // of the keys in the bucket, without a slash behind it
+	Prefix string `json:",omitempty"` // of the keys in the bucket, as it was given
 	Topic  string `json:",omitempty"` // the SNS topic that is told of deliveries: its name or ARN, as it was given
 
 	MultiRegion  bool // events of all regions, not of the home region only
