@@ -34,6 +34,7 @@ type Snapshot struct {
 	RoleDeletions Table[RoleDeletion]
 
 	Trails          Table[Trail]
+	DigestKeys      Table[DigestKey]
 	EventDataStores Table[EventDataStore]
 	Channels        Table[Channel]
 	Dashboards      Table[Dashboard]
@@ -41,6 +42,12 @@ type Snapshot struct {
 	Topics        Table[Topic]
 	Subscriptions Table[Subscription]
 	MessageKeys   Table[MessageKey]
+
+	EventBuses       Table[EventBus]
+	EventRules       Table[EventRule]
+	EventConnections Table[EventConnection]
+	APIDestinations  Table[APIDestination]
+	EventArchives    Table[EventArchive]
 
 	usage *usage
 }
@@ -74,6 +81,7 @@ func newSnapshot() *Snapshot {
 		RoleDeletions: newTable(&roleDeletionSchema),
 
 		Trails:          newTable(&trailSchema),
+		DigestKeys:      newTable(&digestKeySchema),
 		EventDataStores: newTable(&eventDataStoreSchema),
 		Channels:        newTable(&channelSchema),
 		Dashboards:      newTable(&dashboardSchema),
@@ -81,6 +89,12 @@ func newSnapshot() *Snapshot {
 		Topics:        newTable(&topicSchema),
 		Subscriptions: newTable(&subscriptionSchema),
 		MessageKeys:   newTable(&messageKeySchema),
+
+		EventBuses:       newTable(&eventBusSchema),
+		EventRules:       newTable(&eventRuleSchema),
+		EventConnections: newTable(&eventConnectionSchema),
+		APIDestinations:  newTable(&apiDestinationSchema),
+		EventArchives:    newTable(&eventArchiveSchema),
 	}
 }
 
@@ -92,7 +106,8 @@ func (s *Snapshot) tables() []anyTable {
 		&s.SSHPublicKeys, &s.SigningCertificates, &s.ServerCertificates,
 		&s.TokenIssuers, &s.DelegationRequests,
 		&s.RoleDeletions,
-		&s.Trails, &s.EventDataStores, &s.Channels, &s.Dashboards,
+		&s.Trails, &s.DigestKeys, &s.EventDataStores, &s.Channels, &s.Dashboards,
 		&s.Topics, &s.Subscriptions, &s.MessageKeys,
+		&s.EventBuses, &s.EventRules, &s.EventConnections, &s.APIDestinations, &s.EventArchives,
 	}
 }
