@@ -60,7 +60,7 @@ func AppendQueryError(dst []byte, svc *api.Service, err *awserr.Error, requestID
 		dst = append(dst, "Receiver"...)
 	}
 	dst = append(dst, "</Type><Code>"...)
-	dst = appendText(dst, err.Code)
+	dst = appendText(dst, queryCode(svc, err.Code))
 	dst = append(dst, "</Code>"...)
 	if err.Message != "" { // AWS sends no message with some errors
 		dst = append(dst, "<Message>"...)
@@ -71,6 +71,15 @@ func AppendQueryError(dst []byte, svc *api.Service, err *awserr.Error, requestID
 	dst = appendText(dst, requestID)
 	dst = append(dst, "</RequestId></ErrorResponse>"...)
 	return status, dst
+}
+
+// queryCode is what a service calls an error: SNS has a code of its own for denials.
+func queryCode(svc *api.Service, code string) string {
+	const denied = "AuthorizationError"
+	if code == awserr.CodeAccessDenied && svc != nil && slices.ContainsFunc(svc.Errors, func(e api.Error) bool { return e.Code == denied }) {
+		return denied
+	}
+	return code
 }
 
 func appendStructure(dst []byte, p *plan, v reflect.Value, name string) []byte {

@@ -143,7 +143,7 @@ func (g *generator) operation(b *bytes.Buffer, name string, faults map[string]fa
 		}
 		fmt.Fprintf(b, "ResultKeys: []string{%s}},\n", quoted(p.ResultKey))
 	}
-	if slices.Contains(op.Auth, "smithy.api#noAuth") {
+	if slices.Contains(op.Auth, "smithy.api#noAuth") || unsigned[g.name+":"+name] {
 		b.WriteString("NoAuth: true,\n")
 	}
 	b.WriteString("},\n")
@@ -238,3 +238,8 @@ func quoted(list []string) string {
 	}
 	return strings.Join(q, ", ")
 }
+
+// unsigned are operations that take unsigned requests though their model does not
+// say so: the links in SNS's messages are such requests
+// (https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html).
+var unsigned = map[string]bool{"sns:ConfirmSubscription": true, "sns:Unsubscribe": true}

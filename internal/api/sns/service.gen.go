@@ -46,6 +46,7 @@ var operations = []api.Operation{
 		Output: reflect.TypeFor[ConfirmSubscriptionResponse](), OutputShape: 9,
 		ResultWrapper: "ConfirmSubscriptionResult",
 		Errors:        []string{"AuthorizationError", "FilterPolicyLimitExceeded", "InternalError", "InvalidParameter", "NotFound", "ReplayLimitExceeded", "SubscriptionLimitExceeded"},
+		NoAuth:        true,
 	},
 	{
 		Name:  "CreatePlatformApplication",
@@ -303,6 +304,7 @@ var operations = []api.Operation{
 		Input: reflect.TypeFor[UnsubscribeInput](), InputShape: 115,
 		Output: reflect.TypeFor[api.None](), OutputShape: api.NoShape,
 		Errors: []string{"AuthorizationError", "InternalError", "InvalidParameter", "InvalidSecurity", "NotFound"},
+		NoAuth: true,
 	},
 	{
 		Name:  "UntagResource",
