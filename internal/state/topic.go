@@ -61,8 +61,11 @@ type Subscription struct {
 	Endpoint  string
 	Created   time.Time
 
-	Confirmed     bool // until then, nothing but the confirmation is sent
-	Authenticated bool // whoever confirmed it was
+	Confirmed bool // until then, nothing but the confirmation is sent
+	// Ended is when somebody unsubscribed who did not say who they are: for a while,
+	// whoever has the endpoint can undo that. Zero: it has not ended.
+	Ended         time.Time `json:",omitzero"`
+	Authenticated bool      // whoever confirmed it was
 	// KeptByOwner is set if nobody but its owner and the topic's may unsubscribe.
 	KeptByOwner bool `json:",omitempty"`
 
