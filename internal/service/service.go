@@ -165,6 +165,14 @@ func WithPrepare[In any](op Operation, prepare func(*Call, *state.Snapshot, *In)
 	return op
 }
 
+// WithAfter adds work that is to be done when the change has landed, such as sending a
+// message about it. What the handler leaves in c.Prepared tells it what there is to
+// do. If it fails, so does the request, though the change stands.
+func WithAfter(op Operation, after func(*Call, *state.Snapshot) error) Operation {
+	op.after = after
+	return op
+}
+
 // Run takes an authenticated, decoded and validated request through admission,
 // authorization and the operation's rule, on the given state and with the
 // given authorizer. It is the only way to a handler.
@@ -212,6 +220,9 @@ func (s *Service) Run(c *Call, st *state.State, az *authz.Authorizer, in any) (a
 		return err
 	})
 	c.Recorded = err == nil && c.Events != nil
+	if err == nil && op.after != nil {
+		err = op.after(c, st.Snapshot())
+	}
 	return out, err
 }
 
