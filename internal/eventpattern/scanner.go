@@ -199,6 +199,7 @@ func (s *scanner) string(k kind) token {
 			}
 		}
 	}
+	s.at = len(s.text) // a backslash may have been the last
 	if k == name {
 		return s.fail("Unexpected end-of-input in field name")
 	}

@@ -118,6 +118,9 @@ func (t *Template) check() error {
 		case err != nil, namesContain(v, "\x00"):
 			return ErrTemplate
 		}
+		if rest := sample[d.InputOffset():]; rest != "" && strings.TrimLeft(rest, " \t\r\n") == rest {
+			return ErrTemplate // values must not run together
+		}
 	}
 }
 
