@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/federation/oidc"
 )
@@ -59,6 +60,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
 	f.StringVar(&c.Trail, "trail", "", "keep an audit trail of all requests in this folder")
+	f.TextVar(&c.Decisions, "decision-events", audit.Level{}, `which decisions for your own services (AuthZEN) the trail keeps: "all", "denied", "1/N" (all denied, one in N of the others) or "none"`)
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")
 	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")

@@ -117,6 +117,13 @@ func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Dec
 	if err != nil {
 		return policy.Decision{}, nil, err
 	}
+	d, req := Evaluate(layers, r, c)
+	return d, req, nil
+}
+
+// Evaluate asks the engine about a check, by the caller's Layers, to which it adds
+// the check's own.
+func Evaluate(layers *policy.Layers, r *Request, c *Check) (policy.Decision, *policy.Request) {
 	layers.Resource = c.ResourcePolicy
 	if c.Granted != nil && r.Caller.Kind == policy.User {
 		layers.Identity = policy.NewSet(append(slices.Clone(layers.Identity.Policies()), c.Granted)...)
@@ -127,9 +134,9 @@ func (a *Authorizer) Decide(s *state.Snapshot, r *Request, c *Check) (policy.Dec
 	}
 	d := policy.Evaluate(req, layers)
 	if d.Allowed() && delegated(r.Caller) {
-		return onlyDelegated(req, d, layers.Session), req, nil
+		return onlyDelegated(req, d, layers.Session), req
 	}
-	return d, req, nil
+	return d, req
 }
 
 func delegated(c *authn.Caller) bool { return c.Session != nil && c.Session.Kind == authn.Delegated }

@@ -20,6 +20,7 @@ import (
 //	POST /accounts        make an account (AccountSpec → NewAccount)
 //	GET, POST /tokens, POST /tokens/remove  hardware MFA tokens (tokens.go)
 //	GET  /events?…        find events of the audit trail (EventQuery → FoundEvents)
+//	POST /replay          what a change would have changed (ReplayRequest → replay.Report)
 //	POST /import          make an account of listings ([]transfer.File → Imported)
 //	GET  /export?account=ID&all=1  write an account's listings ([]transfer.File)
 //
@@ -68,6 +69,7 @@ func (d *Daemon) controlHandler() http.Handler {
 	mux.HandleFunc("POST /accounts", d.serveCreateAccount)
 	d.tokenRoutes(mux)
 	mux.HandleFunc("GET /events", d.serveEvents)
+	mux.HandleFunc("POST /replay", d.serveReplay)
 	mux.HandleFunc("POST /import", d.serveImport)
 	mux.HandleFunc("GET /export", d.serveExport)
 	return mux

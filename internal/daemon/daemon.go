@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/delegation"
@@ -69,6 +70,8 @@ type Config struct {
 
 	// Trail is the folder of the audit trail; none is kept if it is empty.
 	Trail string
+	// Decisions says which of the decisions about users' own services the trail keeps.
+	Decisions audit.Level
 
 	// Quotas are those that differ from AWS's defaults, by AWS's names.
 	Quotas iam.Quotas
@@ -285,7 +288,11 @@ func (d *Daemon) wire() {
 		d.server.Services = append(d.server.Services, cloudtrail.New(cloudtrail.Config{IDs: d.ids, Index: d.trail.index}))
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
+	if d.trail != nil {
+		zen.Takes, zen.Asked = d.config.Decisions.Takes, d.server.Asked
+	}
 	d.server.Paths = zen.Paths()
+	d.server.Paths[PathReplay] = d.replayAPI(az)
 	d.server.Paths[delegation.Path] = &delegation.Mailbox{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log}
 	d.server.Paths[outbound.Path] = d.issuer.Handler(d.state.Snapshot)
 	if d.config.TestHooks {

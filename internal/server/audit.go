@@ -83,3 +83,17 @@ func (s *Server) events(rec *Record, call *service.Call, out any, err error) []*
 	}
 	return events
 }
+
+// Asked keeps the data event of a question that came to a fixed path; q has what
+// was asked and what was answered, the rest is the request's.
+func (s *Server) Asked(r *http.Request, caller *authz.Request, q *audit.Question) {
+	q.ID, q.Time, q.UserAgent, q.TLS, q.Host = s.IDs.Request(), caller.Time, r.UserAgent(), r.TLS, r.Host
+	if rec, ok := r.Context().Value(recordKey{}).(*Record); ok {
+		q.ID = rec.RequestID
+	}
+	q.Caller, q.MFA, q.Region, q.SourceIP = caller.Caller, caller.MFA, cmp.Or(caller.Region, defaultRegion), caller.SourceIP
+	if caller.Caller.Session != nil {
+		q.Delegate = caller.Caller.Session.Delegate
+	}
+	s.Trail.Log(q.Event(s.IDs.Request()))
+}

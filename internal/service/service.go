@@ -106,6 +106,7 @@ type Operation struct {
 	factor        func(c *Call, s *state.Snapshot, in any) error
 	prepare       func(c *Call, s *state.Snapshot, in any) (any, error)
 	handle        func(c *Call, s *state.Snapshot, tx *state.Tx, in any) (any, error)
+	after         func(c *Call, s *state.Snapshot) error
 }
 
 // A Rule is an authorization entry. It is bound once to the operation's action
@@ -224,6 +225,22 @@ func (s *Service) Run(c *Call, st *state.State, az *authz.Authorizer, in any) (a
 		err = op.after(c, st.Snapshot())
 	}
 	return out, err
+}
+
+// Apply runs a writing operation in a transaction without asking whether the caller
+// may: for who tries what would be (state.State.Try).
+func (s *Service) Apply(c *Call, tx *state.Tx, in any) (any, error) {
+	op := c.Operation
+	if !op.Writes {
+		return nil, fmt.Errorf("%s changes nothing", op.Model.Name)
+	}
+	if op.prepare != nil {
+		var err error
+		if c.Prepared, err = op.prepare(c, &tx.Snapshot, in); err != nil {
+			return nil, err
+		}
+	}
+	return op.handle(c, nil, tx, in)
 }
 
 func (op *Operation) permit(c *Call, s *state.Snapshot, az *authz.Authorizer, in any) error {

@@ -141,6 +141,32 @@ func (s *State) Update(ctx context.Context, now time.Time, fn func(*Tx) error) e
 	return err
 }
 
+// Try runs fn as Update does and writes nothing: it returns the state that fn began
+// with and the one that it made, for those who ask what would be. The first may be
+// of changes that are not durable yet.
+func (s *State) Try(now time.Time, fn func(*Tx) error) (before, after *Snapshot, err error) {
+	s.mu.Lock() // writers copy the tables that Try copies
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, ErrClosed
+	}
+	head := *s.head
+	tx := &Tx{Snapshot: head, Now: now}
+	for _, t := range tx.tables() {
+		t.begin(tx)
+	}
+	if err = s.run(tx, fn); err == nil {
+		err = tx.failed
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range tx.tables() {
+		t.seal()
+	}
+	return &head, &tx.Snapshot, nil
+}
+
 // run calls fn; a panic in it becomes an error, so that the writer's lock is
 // let go and no half transaction stays.
 func (s *State) run(tx *Tx, fn func(*Tx) error) (err error) {

@@ -131,11 +131,12 @@ func Of(r *authz.Request, d *authz.Decided) *Record {
 	return rec
 }
 
-// OfQuestion is the record of a question that brought its own context, about what r
-// has for a caller.
-func OfQuestion(r *authz.Request, q *policy.Request, keys policy.Values, trust bool, d policy.Decision, revision int64) *Record {
+// OfQuestion is the record of a question that brought its own context, a
+// policy.Values, about what r has for a caller.
+func OfQuestion(r *authz.Request, q *policy.Request, d policy.Decision, revision int64) *Record {
 	rec := newRecord(r, revision)
-	c := Check{Action: q.Action, Resource: q.Resource, Account: q.ResourceAccount, Trust: trust, Outcome: outcomeOf(d)}
+	c := Check{Action: q.Action, Resource: q.Resource, Account: q.ResourceAccount, Outcome: outcomeOf(d)}
+	keys := q.Context.(policy.Values)
 	c.Context = make(map[string]Value, len(keys))
 	for k, v := range keys {
 		c.Context[k.String()] = Value{v}

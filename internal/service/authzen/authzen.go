@@ -43,7 +43,9 @@
 // A question counts as an attempt of its subject, allowed or not: the subject's
 // last accessed information in IAM has the action's service, the action and the
 // region in the resource's ARN, and a role's RoleLastUsed has it too. Questions
-// with "explain" do not count.
+// with "explain" do not count. Where a trail is kept, each has a data event
+// (internal/audit), as far as the level of these says, with the record of how it
+// was decided.
 //
 // # What it leaves out
 //
@@ -61,6 +63,7 @@ import (
 	"mime"
 	"net/http"
 
+	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/question"
@@ -94,6 +97,11 @@ type Service struct {
 	Ring   *seal.Keyring
 	Log    *slog.Logger
 	URL    string // of the server; never from a request's Host
+
+	// Takes says whether a question with such an answer is kept in the audit trail,
+	// and Asked keeps it. Nil keeps none.
+	Takes func(allowed bool) bool
+	Asked func(r *http.Request, caller *authz.Request, q *audit.Question)
 }
 
 // Paths are the handlers of the API.
@@ -108,6 +116,7 @@ func (s *Service) Paths() map[string]http.Handler {
 // A call is one authenticated request.
 type call struct {
 	authz.Request
+	http    *http.Request
 	service *Service
 	snap    *state.Snapshot
 	explain bool
@@ -151,7 +160,7 @@ func (s *Service) serve(r *http.Request, endpoint func(*call, map[string]any) (a
 	if err != nil {
 		return nil, malformed("%s", err)
 	}
-	return endpoint(&call{Request: req, service: s, snap: s.State.Snapshot()}, in)
+	return endpoint(&call{Request: req, http: r, service: s, snap: s.State.Snapshot()}, in)
 }
 
 // unauthenticated is the answer to a request whose caller is not known.

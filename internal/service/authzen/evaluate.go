@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/warder-iam/warder/arn"
+	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/decision"
+	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/catalog"
@@ -20,9 +23,9 @@ const (
 	actionExplain  = "iam:SimulatePrincipalPolicy"
 )
 
-// A decision is the answer to one question
+// decided is the answer to one question
 // (https://openid.net/specs/authorization-api-1_0.html#name-decision).
-type decision struct {
+type decided struct {
 	Decision bool             `json:"decision"`
 	Context  *decisionContext `json:"context,omitempty"`
 }
@@ -36,7 +39,7 @@ type decisionContext struct {
 }
 
 // failed is the denial of a question that cannot be decided.
-func failed(f *failure) *decision { return &decision{Context: &decisionContext{Error: f}} }
+func failed(f *failure) *decided { return &decided{Context: &decisionContext{Error: f}} }
 
 // evaluation answers one question.
 func (s *Service) evaluation(c *call, in map[string]any) (any, *failure) {
@@ -78,7 +81,7 @@ func (s *Service) evaluations(c *call, in map[string]any) (any, *failure) {
 	case len(list) > maxEvaluations:
 		return nil, malformed("evaluations has more than %d members", maxEvaluations)
 	}
-	out := make([]*decision, 0, len(list))
+	out := make([]*decided, 0, len(list))
 	for _, item := range list {
 		d := c.item(item, in)
 		out = append(out, d)
@@ -89,7 +92,7 @@ func (s *Service) evaluations(c *call, in map[string]any) (any, *failure) {
 	return map[string]any{"evaluations": out}, nil
 }
 
-func (c *call) item(item any, defaults map[string]any) *decision {
+func (c *call) item(item any, defaults map[string]any) *decided {
 	o, ok := item.(map[string]any)
 	if !ok {
 		return failed(malformed("a member of evaluations is not an object"))
@@ -103,7 +106,7 @@ func (c *call) item(item any, defaults map[string]any) *decision {
 
 // decide answers a question: who is it about, may the caller ask, what does the
 // engine say.
-func (c *call) decide(o, defaults map[string]any) (*decision, *failure) {
+func (c *call) decide(o, defaults map[string]any) (*decided, *failure) {
 	t, f := readTuple(o, defaults)
 	if f != nil {
 		return nil, f
@@ -133,7 +136,28 @@ func (c *call) decide(o, defaults map[string]any) (*decision, *failure) {
 	if !c.explain {
 		c.used(req, sub)
 	}
-	return c.answer(req, layers)
+	d := policy.Evaluate(req, layers)
+	if !c.explain {
+		c.kept(t, req, who, d)
+	}
+	return c.answer(req, layers, d.Allowed())
+}
+
+// kept has the question kept in the audit trail.
+func (c *call) kept(t *tuple, req *policy.Request, who *authn.Caller, d policy.Decision) {
+	s := c.service
+	if s.Asked == nil || !s.Takes(d.Allowed()) {
+		return
+	}
+	about := &authz.Request{Caller: who, Time: c.Time}
+	record, err := decision.OfQuestion(about, req, d, c.snap.Revision).Append(nil)
+	if err != nil {
+		s.Log.Error("how a question was decided cannot be written", "error", err)
+	}
+	s.Asked(c.http, &c.Request, &audit.Question{
+		SubjectType: t.subject.kind, SubjectID: t.subject.id, Principal: who.ARN, Account: who.Account,
+		Action: req.Action, Resource: req.Resource, ResourceAccount: req.ResourceAccount, Allowed: d.Allowed(), Record: record,
+	})
 }
 
 // used notes that the subject tried to do what the question is about: that is
@@ -188,13 +212,12 @@ func (c *call) resourcePolicy(req *policy.Request, layers *policy.Layers) (err e
 	return err
 }
 
-func (c *call) answer(req *policy.Request, layers *policy.Layers) (*decision, *failure) {
-	allowed := policy.Evaluate(req, layers).Allowed()
+func (c *call) answer(req *policy.Request, layers *policy.Layers, allowed bool) (*decided, *failure) {
 	if allowed && !c.explain {
-		return &decision{Decision: true}, nil
+		return &decided{Decision: true}, nil
 	}
 	e := policy.Explain(req, layers)
-	out := &decision{Decision: allowed, Context: &decisionContext{Reason: e.Message}}
+	out := &decided{Decision: allowed, Context: &decisionContext{Reason: e.Message}}
 	if c.explain {
 		out.Context.Explanation = e
 	}
