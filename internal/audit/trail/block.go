@@ -53,11 +53,15 @@ var readOnly = map[bool]string{true: "true", false: "false"}
 
 // has says whether the event is to be found by a value: keys are hashes, and two
 // values may have the same.
-func (e *Entry) has(account string, attribute Attribute, value string) bool {
+func (e *Entry) has(q *Query) bool {
 	found := false
-	e.attributes(func(a Attribute, v string) { found = found || a == attribute && v == value })
-	return found && e.Account == account
+	e.attributes(func(a Attribute, v string) { found = found || a == q.Attribute && v == q.Value })
+	return found && e.Account == q.Account && e.Category == q.Category
 }
+
+// realm is the account and the category, in which attributes are looked for. There
+// were management events only at first, so their realm is the account alone.
+func realm(account string, category Category) string { return account + string(category) }
 
 // The keys: the day, counted from 1970, in the upper bits, so that they are
 // ordered by it.
@@ -78,9 +82,9 @@ func firstKey(day int64) int64 { return day << hashBits }
 func blockID(day, number int64) int64 { return day<<blockBits | number }
 
 // postingKey is the key of a value on a day: the day and a hash of the rest.
-func postingKey(day int64, account string, attribute Attribute, value string) int64 {
+func postingKey(day int64, realm string, attribute Attribute, value string) int64 {
 	b := make([]byte, 0, 256)
-	b = append(b, account...)
+	b = append(b, realm...)
 	b = append(b, 0)
 	b = append(b, attribute...)
 	b = append(b, 0)

@@ -15,6 +15,7 @@ import (
 // Query is what Find looks for.
 type Query struct {
 	Account   string    // whose events; there is no query over all accounts
+	Category  Category  // of the events
 	Attribute Attribute // "": all events of the account
 	Value     string
 	From, To  time.Time // both included, to the millisecond; zero: no bound
@@ -143,7 +144,7 @@ func (s *search) run(ctx context.Context, tx *sql.Tx) error {
 
 // day looks through one day. It is full when there are more than go in the page.
 func (s *search) day(ctx context.Context, inDay *sql.Stmt, day int64) (full bool, err error) {
-	key := postingKey(day, s.q.Account, s.q.Attribute, s.q.Value)
+	key := postingKey(day, realm(s.q.Account, s.q.Category), s.q.Attribute, s.q.Value)
 	rows, err := inDay.QueryContext(ctx, key, s.at.time, s.at.ref, s.from)
 	if err != nil {
 		return false, err
@@ -158,7 +159,7 @@ func (s *search) day(ctx context.Context, inDay *sql.Stmt, day int64) (full bool
 		if err != nil {
 			return false, err
 		}
-		if !e.has(s.q.Account, s.q.Attribute, s.q.Value) {
+		if !e.has(s.q) {
 			continue
 		}
 		if len(s.page.Entries) == s.q.Limit {
@@ -248,6 +249,6 @@ func (q *Query) parseToken() (p posting, err error) {
 
 // fingerprint is of what has to be the same from page to page.
 func (q *Query) fingerprint() []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %d", q.Account, q.Attribute, q.Value, q.From.UnixMilli(), q.To.UnixMilli()))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %d", realm(q.Account, q.Category), q.Attribute, q.Value, q.From.UnixMilli(), q.To.UnixMilli()))
 	return sum[:12]
 }

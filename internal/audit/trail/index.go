@@ -265,7 +265,7 @@ func (x *Index) insert(ctx context.Context, tx *sql.Tx, entries []*Entry) error 
 		for i, e := range entries[:n] {
 			ref, ms := number*blockEntries+int64(i), e.Time.UnixMilli()
 			e.attributes(func(attribute Attribute, value string) {
-				postings = append(postings, posting{postingKey(day, e.Account, attribute, value), ms, ref})
+				postings = append(postings, posting{postingKey(day, realm(e.Account, e.Category), attribute, value), ms, ref})
 			})
 		}
 		entries = entries[n:]

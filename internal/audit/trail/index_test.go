@@ -70,6 +70,7 @@ func TestFindAgainstScan(t *testing.T) {
 			for i := range batch {
 				batch[i] = s.next()
 				batch[i].ReadOnly = s.n%3 == 0
+				batch[i].Category = []Category{Management, Insight, Data, Management}[s.n%4]
 				if s.n%5 == 0 { // arrives late, or at the same moment as others
 					batch[i].Time = batch[i].Time.Add(-50 * time.Hour).Truncate(24 * time.Hour)
 				}
@@ -95,12 +96,13 @@ func TestFindAgainstScan(t *testing.T) {
 		} {
 			queries = append(queries, Query{Attribute: a.attribute, Value: a.value}, Query{Attribute: a.attribute, Value: a.value, From: some.Time.Add(-30 * time.Hour), To: some.Time})
 		}
+		queries = append(queries, Query{Category: Insight}, Query{Category: Insight, Attribute: EventName, Value: "GetUser"})
 		for _, account := range []string{"111122223333", "444455556666", "000000000000"} {
 			for _, q := range queries {
 				q.Account, q.Limit = account, 20+s.r.IntN(100)
 				var want []string
 				for _, e := range all {
-					if e.has(account, q.Attribute, q.Value) && (q.From.IsZero() || e.Time.UnixMilli() >= q.From.UnixMilli()) && (q.To.IsZero() || e.Time.UnixMilli() <= q.To.UnixMilli()) {
+					if e.Category != Data && e.has(&q) && (q.From.IsZero() || e.Time.UnixMilli() >= q.From.UnixMilli()) && (q.To.IsZero() || e.Time.UnixMilli() <= q.To.UnixMilli()) {
 						want = append(want, e.ID)
 					}
 				}

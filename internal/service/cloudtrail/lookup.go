@@ -16,32 +16,32 @@ import (
 // maxResults is the most that a page has, and what it has unless told otherwise.
 const maxResults = 50
 
-// lookupEvents finds the account's management events, the newest first: those of
-// the last 90 days, which is how long the index keeps them
+// lookupEvents finds the account's management events, or its Insights events, the
+// newest first: those of the last 90 days, which is how long the index keeps them
 // (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html).
 func (s *Service) lookupEvents(c *service.Call, _ *state.Snapshot, in *api.LookupEventsRequest) (*api.LookupEventsResponse, error) {
 	q, err := query(c, in)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.LookupEventsResponse{Events: []api.Event{}}
-	if base.Deref(in.EventCategory) == api.EventCategoryInsight {
-		return out, nil // no insights have been found, since nobody looks for any
-	}
+	events, next, err := s.find(c, q)
+	return &api.LookupEventsResponse{Events: events, NextToken: next}, err
+}
+
+// find is a page of what is in the index.
+func (s *Service) find(c *service.Call, q *trail.Query) (events []api.Event, next *string, err error) {
 	page, err := s.index.Find(c, *q)
 	if errors.Is(err, trail.ErrToken) {
-		return nil, awserr.New("InvalidNextTokenException", "The specified NextToken is not valid.")
+		return nil, nil, invalidToken()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	events = []api.Event{}
 	for _, e := range page.Entries {
-		out.Events = append(out.Events, event(e))
+		events = append(events, event(e))
 	}
-	if page.Next != "" {
-		out.NextToken = &page.Next
-	}
-	return out, nil
+	return events, some(page.Next), nil
 }
 
 func query(c *service.Call, in *api.LookupEventsRequest) (*trail.Query, error) {
@@ -51,6 +51,9 @@ func query(c *service.Call, in *api.LookupEventsRequest) (*trail.Query, error) {
 	}
 	if in.MaxResults != nil {
 		q.Limit = int(*in.MaxResults)
+	}
+	if base.Deref(in.EventCategory) == api.EventCategoryInsight {
+		q.Category = trail.Insight
 	}
 	switch {
 	case len(in.LookupAttributes) > 1:
@@ -70,12 +73,7 @@ func event(e *trail.Entry) api.Event {
 		EventId: &e.ID, EventName: &e.Name, ReadOnly: &readOnly, EventTime: &at, EventSource: &e.Source,
 		Resources: []api.Resource{}, CloudTrailEvent: &record,
 	}
-	if e.AccessKeyID != "" {
-		out.AccessKeyId = &e.AccessKeyID
-	}
-	if e.Username != "" {
-		out.Username = &e.Username
-	}
+	out.AccessKeyId, out.Username = some(e.AccessKeyID), some(e.Username)
 	for _, r := range e.Resources {
 		out.Resources = append(out.Resources, api.Resource{ResourceType: &r.Type, ResourceName: &r.Name})
 	}
