@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,10 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
 	f.StringVar(&c.Trail, "trail", "", "keep an audit trail of all requests in this folder")
+	f.Var((*days)(&c.TrailFor), "trail-retention", "how long the audit trail keeps events, such as 365d (default 90d)")
+	f.StringVar(&c.Buckets, "buckets", "", "where trails are delivered to: the URL of an S3 endpoint, with credentials in WARDER_BUCKETS_ACCESS_KEY_ID and WARDER_BUCKETS_SECRET_ACCESS_KEY (region in WARDER_BUCKETS_REGION), or a folder of buckets")
+	f.DurationVar(&c.DeliverEvery, "delivery-interval", 5*time.Minute, "how often log files are delivered")
+	f.DurationVar(&c.DigestEvery, "digest-interval", time.Hour, "how often digests of log files are delivered, of trails with log file validation")
 	f.TextVar(&c.Decisions, "decision-events", audit.Level{}, `which decisions for your own services (AuthZEN) the trail keeps: "all", "denied", "1/N" (all denied, one in N of the others) or "none"`)
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")

@@ -70,6 +70,14 @@ type Config struct {
 
 	// Trail is the folder of the audit trail; none is kept if it is empty.
 	Trail string
+	// TrailFor is how long the trail keeps events; 90 days if zero.
+	TrailFor time.Duration
+	// Buckets is where trails are delivered to: the URL of an S3 endpoint or a
+	// folder of buckets; empty: nowhere, and there are no trails.
+	Buckets string
+	// DeliverEvery and DigestEvery are the times between log files and between
+	// digests; CloudTrail's if zero.
+	DeliverEvery, DigestEvery time.Duration
 	// Decisions says which of the decisions about users' own services the trail keeps.
 	Decisions audit.Level
 
@@ -146,6 +154,9 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		if d.trail, err = openTrail(c.Trail, d.state, c.Store != storeMemory, c.Log); err != nil {
 			return d, err
 		}
+		if err = d.deliver(ctx); err != nil {
+			return d, err
+		}
 	}
 	d.wire()
 	return d, nil
@@ -171,6 +182,9 @@ func (c *Config) complete() error {
 		c.Log = slog.Default()
 	}
 	if err := c.Quotas.Check(); err != nil {
+		return err
+	}
+	if err := c.deliveryConfig(); err != nil {
 		return err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -285,7 +299,11 @@ func (d *Daemon) wire() {
 	}
 	if d.trail != nil {
 		d.server.Trail = d.trail
-		d.server.Services = append(d.server.Services, cloudtrail.New(cloudtrail.Config{IDs: d.ids, Index: d.trail.index}))
+		ct := cloudtrail.Config{IDs: d.ids, Index: d.trail.index}
+		if d.trail.delivery != nil {
+			ct.Delivery = deliverer{d.trail.delivery}
+		}
+		d.server.Services = append(d.server.Services, cloudtrail.New(ct))
 	}
 	zen := &authzen.Service{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log, URL: d.URL()}
 	if d.trail != nil {
@@ -359,7 +377,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		feeding, stop := context.WithCancel(context.WithoutCancel(ctx))
 		fed := make(chan struct{})
 		go func() {
-			d.trail.feed.Run(feeding)
+			d.trail.run(feeding)
 			close(fed)
 		}()
 		defer func() {
@@ -390,7 +408,7 @@ func (d *Daemon) housekeep(ctx context.Context) {
 				d.config.Log.Error("signing keys could not be rotated", "error", err)
 			}
 			if d.trail != nil {
-				if err := d.trail.retire(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
+				if err := d.trail.retire(ctx, d.config.Now().Add(-d.config.TrailFor)); err != nil && ctx.Err() == nil {
 					d.config.Log.Error("old events could not be let go", "error", err)
 				}
 			}

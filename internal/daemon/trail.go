@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/delivery"
 	"github.com/warder-iam/warder/internal/audit/feed"
+	"github.com/warder-iam/warder/internal/audit/outbox"
 	"github.com/warder-iam/warder/internal/audit/trail"
 	"github.com/warder-iam/warder/internal/state"
 )
@@ -23,12 +25,16 @@ type auditTrail struct {
 	log   *trail.Log
 	index *trail.Index
 	feed  *feed.Feed
-	out   *slog.Logger
+	// outbox has what is to leave the node; without it the consumers of the feed
+	// that send begin with what comes next.
+	outbox   *outbox.Outbox
+	delivery *delivery.Delivery // nil without buckets
+	out      *slog.Logger
 
 	lost lossReport
 }
 
-// eventsFor is how long events are found: as long as CloudTrail's event history
+// eventsFor is how long events are kept unless told otherwise: as long as CloudTrail's event history
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html).
 const eventsFor = 90 * 24 * time.Hour
 
@@ -47,6 +53,9 @@ func openTrail(dir string, st *state.State, lasting bool, out *slog.Logger) (*au
 	if t.index, err = trail.OpenIndex(filepath.Join(dir, "index.db")); err != nil {
 		return nil, errors.Join(err, t.log.Close())
 	}
+	if t.outbox, err = outbox.Open(filepath.Join(dir, "outbox.db")); err != nil {
+		return nil, errors.Join(err, t.log.Close(), t.index.Close())
+	}
 	store := "store"
 	if !lasting {
 		store += " " + rand.Text()
@@ -56,14 +65,31 @@ func openTrail(dir string, st *state.State, lasting bool, out *slog.Logger) (*au
 	return t, nil
 }
 
-// retire lets go of events that are too old to be found.
-func (t *auditTrail) retire(ctx context.Context, now time.Time) error {
-	before := now.Add(-eventsFor)
-	_, err := t.log.Retire(ctx, before)
-	return errors.Join(err, t.index.Retire(ctx, before))
+// run feeds those who follow the trail until ctx ends.
+func (t *auditTrail) run(ctx context.Context) {
+	var fed, sending sync.WaitGroup
+	fed.Go(func() { t.feed.Run(ctx) })
+	if t.delivery != nil {
+		sends, stop := context.WithCancel(context.WithoutCancel(ctx))
+		sending.Go(func() { t.delivery.Run(sends) })
+		defer sending.Wait()
+		defer stop() // when it is fed no more
+	}
+	fed.Wait()
 }
 
-func (t *auditTrail) close() error { return errors.Join(t.log.Close(), t.index.Close()) }
+// retire lets go of events of before a time. The feed says so if somebody has not
+// taken them.
+func (t *auditTrail) retire(ctx context.Context, before time.Time) error {
+	_, err := t.log.Retire(ctx, before)
+	err = errors.Join(err, t.index.Retire(ctx, before))
+	if t.delivery != nil {
+		err = errors.Join(err, t.delivery.RetireKeys(ctx))
+	}
+	return err
+}
+
+func (t *auditTrail) close() error { return errors.Join(t.log.Close(), t.index.Close(), t.outbox.Close()) }
 
 func entryOf(e *audit.Event) *trail.Entry {
 	entry := &trail.Entry{

@@ -66,12 +66,14 @@ type source struct {
 	follow func(ctx context.Context, after int64) iter.Seq2[arrival, error]
 	count  func() int64 // how many there are, reckoned from anywhere
 	end    func() int64 // the position of the last
+	out    *slog.Logger
 }
 
 // arrival is what comes from a source at one position.
 type arrival struct {
 	position int64
 	entries  []*trail.Entry
+	retired  int64 // records before it that were let go for their age
 }
 
 // New makes the feed of a store and a log. The name of the store's source stands
@@ -83,12 +85,14 @@ func New(st *state.State, storeName string, log *trail.Log, out *slog.Logger) *F
 			func(ctx context.Context, after int64) iter.Seq2[arrival, error] { return fromStore(ctx, st, after) },
 			func() int64 { return st.Snapshot().Revision },
 			func() int64 { return st.Snapshot().Revision },
+			out,
 		},
 		{
 			log.ID(),
 			func(ctx context.Context, after int64) iter.Seq2[arrival, error] { return fromLog(ctx, log, after) },
 			func() int64 { return log.Stats().Accepted },
 			func() int64 { return log.Head().Position },
+			out,
 		},
 	}}
 }
@@ -118,6 +122,9 @@ func fromLog(ctx context.Context, log *trail.Log, after int64) iter.Seq2[arrival
 			// What belongs to no account nobody finds; anybody can make much of it.
 			if r.Entry != nil && r.Entry.Account != "" {
 				a.entries = []*trail.Entry{r.Entry}
+			}
+			if r.Gap != nil && r.Gap.Cause == trail.Retired {
+				a.retired = r.Gap.Lost
 			}
 			if !yield(a, err) {
 				return
@@ -249,10 +256,13 @@ func (s *source) serve(ctx context.Context, c served) error {
 			return err
 		case a := <-arrivals:
 			began, count := time.Now(), s.count()
-			batch, position := a.entries, a.position
+			batch, position, retired := a.entries, a.position, a.retired
 			for len(batch) < c.Batch && len(arrivals) > 0 {
 				a = <-arrivals
-				batch, position = append(batch, a.entries...), a.position
+				batch, position, retired = append(batch, a.entries...), a.position, retired+a.retired
+			}
+			if retired > 0 {
+				s.out.Warn("events were let go for their age before they were taken", "consumer", c.Name(), "source", s.name, "records", retired)
 			}
 			if err := c.Take(ctx, s.name, position, batch); err != nil {
 				return err

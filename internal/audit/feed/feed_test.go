@@ -176,7 +176,7 @@ func TestFollowerEnds(t *testing.T) {
 				}
 			}
 		},
-		func() int64 { return 0 }, func() int64 { return 0 },
+		func() int64 { return 0 }, func() int64 { return 0 }, nil,
 	}
 	broken := errors.New("broken")
 	if err := s.serve(t.Context(), served{&collector{fail: broken}, Options{Batch: 1}}); !errors.Is(err, broken) {
