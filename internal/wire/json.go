@@ -28,9 +28,15 @@ import (
 const codeSerialization = "SerializationException"
 
 // Target finds the operation that an X-Amz-Target header asks for:
-// "PREFIX.Operation".
+// "PREFIX.Operation". The SDKs that are made of Smithy models know the prefix without
+// the package that older ones have in it: "CloudTrail_20131101".
 func Target(svc *api.Service, target string) (*api.Operation, error) {
-	if name, ok := strings.CutPrefix(target, svc.TargetPrefix+"."); ok {
+	short := svc.TargetPrefix[strings.LastIndexByte(svc.TargetPrefix, '.')+1:]
+	name, ok := strings.CutPrefix(target, svc.TargetPrefix+".")
+	if !ok {
+		name, ok = strings.CutPrefix(target, short+".")
+	}
+	if ok {
 		if op := svc.Operation(name); op != nil {
 			return op, nil
 		}

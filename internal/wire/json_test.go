@@ -80,7 +80,8 @@ func TestTarget(t *testing.T) {
 	for target, want := range map[string]string{
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents": "LookupEvents",
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.lookupEvents": "",
-		"CloudTrail_20131101.LookupEvents":                                    "",
+		"CloudTrail_20131101.LookupEvents":                                    "LookupEvents",
+		"v20131101.CloudTrail_20131101.LookupEvents":                          "",
 		"LookupEvents":                                                        "",
 		"":                                                                    "",
 	} {
