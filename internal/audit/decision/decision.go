@@ -146,7 +146,7 @@ func OfQuestion(r *authz.Request, q *policy.Request, d policy.Decision, revision
 }
 
 func newRecord(r *authz.Request, revision int64) *Record {
-	caller, err := json.Marshal(callerOf(r.Caller), options)
+	caller, err := json.Marshal(callerOf(r.Caller), writing)
 	if err != nil {
 		panic(err) // of our own types, which marshal
 	}
@@ -210,21 +210,25 @@ func outcomeOf(d policy.Decision) *Outcome {
 	return o
 }
 
-// options: a client may send bytes that are no UTF-8, in its User-Agent for one. The
+// writing: a client may send bytes that are no UTF-8, in its User-Agent for one. The
 // record has U+FFFD for them.
-var options = jsontext.AllowInvalidUTF8(true)
+var writing = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
+
+// reading: what a later program adds to the form may matter to the decision, so a
+// record that has more than is known here is not understood.
+var reading = json.RejectUnknownMembers(true)
 
 // Append appends the record to b as one JSON text.
 func (r *Record) Append(b []byte) ([]byte, error) {
 	out := bytes.NewBuffer(b)
-	err := json.MarshalWrite(out, r, options)
+	err := json.MarshalWrite(out, r, writing)
 	return out.Bytes(), err
 }
 
 // Parse reads what Append wrote. The record keeps nothing of the text.
 func Parse(text []byte) (*Record, error) {
 	r := new(Record)
-	if err := json.Unmarshal(text, r); err != nil {
+	if err := json.Unmarshal(text, r, reading); err != nil {
 		return nil, fmt.Errorf("decision: %w", err)
 	}
 	return r, nil
@@ -233,7 +237,7 @@ func Parse(text []byte) (*Record, error) {
 // ParseCaller reads a Record's Caller.
 func ParseCaller(text []byte) (*Caller, error) {
 	c := new(Caller)
-	if err := json.Unmarshal(text, c); err != nil {
+	if err := json.Unmarshal(text, c, reading); err != nil {
 		return nil, fmt.Errorf("decision: the caller: %w", err)
 	}
 	return c, nil
