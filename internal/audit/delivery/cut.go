@@ -95,13 +95,14 @@ func (d *Delivery) cutDigests(ctx context.Context, chains map[chainID]chain, b *
 	return nil
 }
 
-// begin is a chain, or a new one that begins with a period.
+// begin is a chain, or a new one. That of the home region begins with the trail's
+// period, others with the hour of their first file.
 func (d *Delivery) begin(chains map[chainID]chain, id chainID, p *period, now time.Time) chain {
 	if c, on := chains[id]; on {
 		return c
 	}
 	start := now.UTC().Truncate(d.DigestEvery)
-	if p.From.After(start) {
+	if p.From.After(start) || p.open() && id.region == p.Trail.Region {
 		start = p.From.UTC().Truncate(time.Second)
 	}
 	return chain{Start: start}

@@ -142,7 +142,7 @@ func (d *Delivery) Take(ctx context.Context, source string, position int64, entr
 	if known && position <= at {
 		return nil
 	}
-	if !known { // what follows is ours from now on, even if nothing is cut before the server ends
+	if !known && len(entries) == 0 { // it begins here, also if nothing is cut before the server ends
 		if _, err := d.Outbox.Put(ctx, &outbox.Batch{Consumer: consumer, Positions: map[string]int64{source: position}}); err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func (f *folder) Check(_ context.Context, bucket, prefix string) error {
 // isFileName says whether a key is the name of a file: one that means the same
 // object only.
 func isFileName(key string) bool {
-	if key != path.Clean(key) || !filepath.IsLocal(filepath.FromSlash(key)) || strings.ContainsAny(key, "\\\x00") {
+	if key == "." || key != path.Clean(key) || !filepath.IsLocal(filepath.FromSlash(key)) || strings.ContainsAny(key, "\\\x00") {
 		return false
 	}
 	for part := range strings.SplitSeq(key, "/") {

@@ -77,7 +77,7 @@ func Code(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() != "" {
 		return e.ErrorCode()
 	}
-	if e, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+	if e, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && http.StatusText(e.HTTPStatusCode()) != "" {
 		return http.StatusText(e.HTTPStatusCode())
 	}
 	return "ServiceUnavailable" // nobody answered
