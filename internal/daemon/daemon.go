@@ -30,6 +30,7 @@ import (
 	"github.com/warder-iam/warder/internal/service"
 	"github.com/warder-iam/warder/internal/service/authzen"
 	"github.com/warder-iam/warder/internal/service/cloudtrail"
+	"github.com/warder-iam/warder/internal/service/events"
 	"github.com/warder-iam/warder/internal/service/iam"
 	"github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/state"
@@ -295,6 +296,7 @@ func (d *Daemon) wire() {
 				IDs: d.ids, Ring: d.ring, MFA: mfa, Issuer: d.issuer, OIDC: verifier,
 				SAML: sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints},
 			}),
+			events.New(events.Config{IDs: d.ids, Ring: d.ring}),
 		},
 	}
 	if d.trail != nil {

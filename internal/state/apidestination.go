@@ -34,16 +34,14 @@ func (d *APIDestination) ARN() string {
 const (
 	apiDestinationByName = iota
 	apiDestinationByARN
-	apiDestinationByConnection
 )
 
 var apiDestinationSchema = schema[APIDestination]{
 	prefix: "events/api-destination/",
 	key:    func(d *APIDestination) string { return d.ID },
 	indexes: []index[APIDestination]{
-		apiDestinationByName:       {name: "API destination name", unique: true, keys: func(d *APIDestination) []string { return []string{eventsPlace(d.Account, d.Region) + d.Name} }},
-		apiDestinationByARN:        {name: "API destination ARN", unique: true, keys: func(d *APIDestination) []string { return []string{d.ARN()} }},
-		apiDestinationByConnection: {name: "connection", keys: func(d *APIDestination) []string { return []string{d.Connection} }},
+		apiDestinationByName: {name: "API destination name", unique: true, keys: func(d *APIDestination) []string { return []string{eventsPlace(d.Account, d.Region) + d.Name} }},
+		apiDestinationByARN:  {name: "API destination ARN", unique: true, keys: func(d *APIDestination) []string { return []string{d.ARN()} }},
 	},
 }
 
@@ -68,9 +66,4 @@ func (s *Snapshot) APIDestinationByARN(arn string) *APIDestination {
 // order of their names.
 func (s *Snapshot) APIDestinationsIn(account, region string) iter.Seq[*APIDestination] {
 	return values(s.APIDestinations.scan(apiDestinationByName, eventsPlace(account, region), ""))
-}
-
-// APIDestinationsWith iterates over the destinations of a connection.
-func (s *Snapshot) APIDestinationsWith(connectionARN string) iter.Seq[*APIDestination] {
-	return values(s.APIDestinations.scan(apiDestinationByConnection, connectionARN+"\x00", ""))
 }

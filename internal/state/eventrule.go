@@ -18,12 +18,11 @@ type EventRule struct {
 	CreatedBy string // the account that made it
 	Created   time.Time
 
-	Pattern     *EventPattern `json:",omitempty"` // nil if the rule has a schedule only
-	Schedule    string        `json:",omitempty"` // "rate(…)" or "cron(…)"
-	State       string        // "ENABLED", "DISABLED" or "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
-	Description string        `json:",omitempty"`
-	Role        string        `json:",omitempty"` // ARN
-	Tags        []Tag         `json:",omitempty"`
+	Pattern     *EventPattern
+	State       string // one of the constants below
+	Description string `json:",omitempty"`
+	Role        string `json:",omitempty"` // ARN
+	Tags        []Tag  `json:",omitempty"`
 
 	Targets []*EventTarget `json:",omitempty"` // in the order they were put
 }

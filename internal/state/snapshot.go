@@ -47,7 +47,6 @@ type Snapshot struct {
 	EventRules       Table[EventRule]
 	EventConnections Table[EventConnection]
 	APIDestinations  Table[APIDestination]
-	EventArchives    Table[EventArchive]
 
 	usage *usage
 }
@@ -94,7 +93,6 @@ func newSnapshot() *Snapshot {
 		EventRules:       newTable(&eventRuleSchema),
 		EventConnections: newTable(&eventConnectionSchema),
 		APIDestinations:  newTable(&apiDestinationSchema),
-		EventArchives:    newTable(&eventArchiveSchema),
 	}
 }
 
@@ -108,6 +106,6 @@ func (s *Snapshot) tables() []anyTable {
 		&s.RoleDeletions,
 		&s.Trails, &s.DigestKeys, &s.EventDataStores, &s.Channels, &s.Dashboards,
 		&s.Topics, &s.Subscriptions, &s.MessageKeys,
-		&s.EventBuses, &s.EventRules, &s.EventConnections, &s.APIDestinations, &s.EventArchives,
+		&s.EventBuses, &s.EventRules, &s.EventConnections, &s.APIDestinations,
 	}
 }
