@@ -12,6 +12,7 @@ import (
 	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/federation/oidc"
+	"github.com/warder-iam/warder/internal/outward"
 )
 
 // ballastSize is how much memory the server holds and never touches, so that it
@@ -25,6 +26,8 @@ func serveCommand() *cobra.Command {
 	var level slog.Level
 	var networks []string // of identity providers
 	var roots string      // file of certificates
+	var notifyNetworks []string
+	var notifyRoots string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -34,6 +37,9 @@ func serveCommand() *cobra.Command {
 			defer runtime.KeepAlive(ballast)
 			var err error
 			if c.Federation, err = oidc.NewNetwork(networks, roots); err != nil {
+				return err
+			}
+			if c.Notify.Network, err = outward.NewNetwork("--notify-network", notifyNetworks, notifyRoots); err != nil {
 				return err
 			}
 			c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
@@ -71,6 +77,10 @@ func serveCommand() *cobra.Command {
 	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")
 	f.StringSliceVar(&c.SAMLEndpoints, "saml-endpoint", nil, "audiences and recipients that SAML responses may be for, in place of AWS's")
 	f.StringVar(&roots, "federation-ca-file", "", "file of certificates (PEM) that vouch for OpenID Connect providers, besides the system's")
+	f.StringSliceVar(&notifyNetworks, "notify-network", nil, "networks, such as 10.0.0.0/8, whose webhooks and subscriptions' endpoints may be connected to; the public internet always may be")
+	f.StringVar(&notifyRoots, "notify-ca-file", "", "file of certificates (PEM) that vouch for webhooks, endpoints and the mail server, besides the system's")
+	f.StringVar(&c.Notify.SMTP, "smtp-url", "", "mail server, such as smtp://user@mail.example.com:587, or smtps:// for TLS from the start; its password is in WARDER_SMTP_PASSWORD")
+	f.StringVar(&c.Notify.From, "smtp-from", "", "address that mail comes from")
 	f.TextVar(&level, "log-level", slog.LevelInfo, "debug, info, warn or error; debug logs every request")
 	return cmd
 }

@@ -24,6 +24,8 @@ import (
 	"github.com/warder-iam/warder/internal/delegation"
 	"github.com/warder-iam/warder/internal/federation/oidc"
 	"github.com/warder-iam/warder/internal/ids"
+	"github.com/warder-iam/warder/internal/notify"
+	"github.com/warder-iam/warder/internal/notify/topic"
 	"github.com/warder-iam/warder/internal/outbound"
 	"github.com/warder-iam/warder/internal/seal"
 	"github.com/warder-iam/warder/internal/server"
@@ -82,6 +84,9 @@ type Config struct {
 	// Decisions says which of the decisions about users' own services the trail keeps.
 	Decisions audit.Level
 
+	// Notify says how messages leave.
+	Notify Notify
+
 	// Quotas are those that differ from AWS's defaults, by AWS's names.
 	Quotas iam.Quotas
 
@@ -100,7 +105,8 @@ type Daemon struct {
 	ids      *ids.Source
 	server   *server.Server
 	iam      *service.Service
-	trail    *auditTrail // nil if none is kept
+	trail    *auditTrail    // nil if none is kept
+	notify   *notifications // nil without a trail, whose outbox they need
 	listener net.Listener
 	issuer   *outbound.Issuer
 	control  net.Listener // nil without a data folder
@@ -115,6 +121,10 @@ type Daemon struct {
 // Open makes everything ready and binds the address; requests wait until Run.
 func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	mailer, err := c.Notify.mailer()
+	if err != nil {
 		return nil, err
 	}
 	d = &Daemon{config: c, ids: ids.New()}
@@ -159,7 +169,7 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 			return d, err
 		}
 	}
-	d.wire()
+	d.wire(mailer)
 	return d, nil
 }
 
@@ -280,7 +290,7 @@ func openKeys(dir string) (*seal.Keyring, error) {
 }
 
 // wire makes the server of the services.
-func (d *Daemon) wire() {
+func (d *Daemon) wire(mailer *notify.Mailer) {
 	az := authz.New()
 	verifier := oidc.New(d.config.Federation)
 	mfa := authn.NewMFA(d.state, d.ring)
@@ -301,6 +311,8 @@ func (d *Daemon) wire() {
 	}
 	if d.trail != nil {
 		d.server.Trail = d.trail
+		d.notify = d.newNotifications(az, mailer)
+		d.server.Services = append(d.server.Services, d.notify.sns.Operations())
 		ct := cloudtrail.Config{IDs: d.ids, Index: d.trail.index}
 		if d.trail.delivery != nil {
 			ct.Delivery = deliverer{d.trail.delivery}
@@ -315,6 +327,9 @@ func (d *Daemon) wire() {
 	d.server.Paths[PathReplay] = d.replayAPI(az)
 	d.server.Paths[delegation.Path] = &delegation.Mailbox{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log}
 	d.server.Paths[outbound.Path] = d.issuer.Handler(d.state.Snapshot)
+	if d.notify != nil {
+		d.server.Paths[topic.Path] = d.notify.keys.Handler(d.state.Snapshot)
+	}
 	if d.config.TestHooks {
 		d.testHooks(d.server.Paths)
 	}
@@ -390,6 +405,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 			<-fed
 		}()
 	}
+	if d.notify != nil {
+		sent := make(chan struct{})
+		go func() {
+			d.notify.run(ctx, d)
+			close(sent)
+		}()
+		defer func() {
+			cancel()
+			<-sent
+		}()
+	}
 	go d.housekeep(ctx)
 	return d.server.Listen(ctx, hs, serve)
 }
@@ -412,6 +438,11 @@ func (d *Daemon) housekeep(ctx context.Context) {
 			if d.trail != nil {
 				if err := d.trail.retire(ctx, d.config.Now().Add(-d.config.TrailFor)); err != nil && ctx.Err() == nil {
 					d.config.Log.Error("old events could not be let go", "error", err)
+				}
+			}
+			if d.notify != nil {
+				if err := d.notify.housekeep(ctx, d); err != nil && ctx.Err() == nil {
+					d.config.Log.Error("subscriptions and the keys of messages could not be tidied", "error", err)
 				}
 			}
 			if d.config.Store == storeMemory {

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
@@ -173,6 +174,13 @@ func (s *Server) IAM(c Credentials) *iam.Client {
 // STS is an STS client with these credentials. It does not retry.
 func (s *Server) STS(c Credentials) *sts.Client {
 	return sts.New(sts.Options{
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
+	})
+}
+
+// SNS is an SNS client with these credentials. It does not retry.
+func (s *Server) SNS(c Credentials) *sns.Client {
+	return sns.New(sns.Options{
 		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
 	})
 }
