@@ -50,8 +50,11 @@ const alicePolicy = `{"Version":"2012-10-17","Statement":[
  {"Sid":"Hours","Effect":"Allow","Action":"record:audit","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}}
 ]}`
 
-func start(t *testing.T) *world {
-	w := &world{Server: wardertest.Start(t), t: t}
+func start(t *testing.T) *world { return startOn(t, wardertest.Start(t)) }
+
+// startOn makes the world on a server of the test's own.
+func startOn(t *testing.T, s *wardertest.Server) *world {
+	w := &world{Server: s, t: t}
 	w.iam = w.IAM(w.Admin)
 	ctx := t.Context()
 	blue := []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}}
