@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +52,7 @@ func serveCommand() *cobra.Command {
 			}
 			defer d.Close()
 			if d.First != nil {
-				welcome(&c, d)
+				welcome(welcomeTo(&c), &c, d)
 			}
 			c.Log.Info("listening", "url", d.URL())
 			return d.Run(cmd.Context())
@@ -72,6 +75,7 @@ func serveCommand() *cobra.Command {
 	f.DurationVar(&c.DeliverEvery, "delivery-interval", 5*time.Minute, "how often log files are delivered")
 	f.DurationVar(&c.DigestEvery, "digest-interval", time.Hour, "how often digests of log files are delivered, of trails with log file validation")
 	f.TextVar(&c.Decisions, "decision-events", audit.Level{}, `which decisions for your own services (AuthZEN) the trail keeps: "all", "denied", "1/N" (all denied, one in N of the others) or "none"`)
+	f.StringArrayVar(&c.Streams, "stream", nil, "send the events of the audit trail to stdout, file:PATH, syslog:udp|tcp|tls://HOST:PORT, syslog:unix:PATH or otlp:http[s]://HOST:PORT; with ?format=ocsf in OCSF form, with ?events=management without data events; more than one may be given")
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")
 	f.StringSliceVar(&networks, "federation-network", nil, "networks, such as 10.0.0.0/8, whose OpenID Connect providers may be connected to; the public internet always may be")
@@ -85,15 +89,23 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
+// welcomeTo is standard output, unless events go there, for a program to read.
+func welcomeTo(c *daemon.Config) io.Writer {
+	if slices.ContainsFunc(c.Streams, func(target string) bool { return strings.HasPrefix(target, "stdout") }) {
+		return os.Stderr
+	}
+	return os.Stdout
+}
+
 // welcome tells, once, how to use what the first start made.
-func welcome(c *daemon.Config, d *daemon.Daemon) {
+func welcome(w io.Writer, c *daemon.Config, d *daemon.Daemon) {
 	if c.Store == "memory" {
-		fmt.Printf("Warder made account %s with the IAM user \"administrator\", in memory. To connect:\n", d.First.ID)
-		fmt.Printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n", d.URL())
-		fmt.Printf("  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", d.First.Admin.AccessKeyID, d.First.Admin.SecretAccessKey)
+		fmt.Fprintf(w, "Warder made account %s with the IAM user \"administrator\", in memory. To connect:\n", d.First.ID)
+		fmt.Fprintf(w, "  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n", d.URL())
+		fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", d.First.Admin.AccessKeyID, d.First.Admin.SecretAccessKey)
 		return
 	}
-	fmt.Printf("Warder made account %s with the IAM user \"administrator\". To connect, in another shell:\n", d.First.ID)
-	fmt.Printf("  eval \"$(%s env --data %s)\"\n", os.Args[0], c.Data)
-	fmt.Printf("  aws sts get-caller-identity\n")
+	fmt.Fprintf(w, "Warder made account %s with the IAM user \"administrator\". To connect, in another shell:\n", d.First.ID)
+	fmt.Fprintf(w, "  eval \"$(%s env --data %s)\"\n", os.Args[0], c.Data)
+	fmt.Fprintf(w, "  aws sts get-caller-identity\n")
 }

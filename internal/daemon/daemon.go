@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit"
+	"github.com/warder-iam/warder/internal/audit/stream"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/authz"
 	"github.com/warder-iam/warder/internal/delegation"
@@ -86,6 +87,10 @@ type Config struct {
 
 	// Notify says how messages leave.
 	Notify Notify
+
+	// Streams are where the events of the trail are sent as they come (stream.Parse).
+	Streams []string
+	streams []stream.Target
 
 	// Quotas are those that differ from AWS's defaults, by AWS's names.
 	Quotas iam.Quotas
@@ -168,6 +173,9 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		if err = d.deliver(ctx); err != nil {
 			return d, err
 		}
+		if err = d.trail.addStreams(c.streams); err != nil {
+			return d, err
+		}
 	}
 	d.wire(mailer)
 	return d, nil
@@ -193,6 +201,9 @@ func (c *Config) complete() error {
 		c.Log = slog.Default()
 	}
 	if err := c.Quotas.Check(); err != nil {
+		return err
+	}
+	if err := c.parseStreams(); err != nil {
 		return err
 	}
 	if err := c.deliveryConfig(); err != nil {

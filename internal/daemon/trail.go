@@ -14,6 +14,7 @@ import (
 	"github.com/warder-iam/warder/internal/audit/delivery"
 	"github.com/warder-iam/warder/internal/audit/feed"
 	"github.com/warder-iam/warder/internal/audit/outbox"
+	"github.com/warder-iam/warder/internal/audit/stream"
 	"github.com/warder-iam/warder/internal/audit/trail"
 	"github.com/warder-iam/warder/internal/state"
 )
@@ -28,6 +29,7 @@ type auditTrail struct {
 	// outbox has what is to leave the node; without it the consumers of the feed
 	// that send begin with what comes next.
 	outbox   *outbox.Outbox
+	streams  []*stream.Stream
 	delivery *delivery.Delivery // nil without buckets
 	out      *slog.Logger
 
@@ -89,7 +91,13 @@ func (t *auditTrail) retire(ctx context.Context, before time.Time) error {
 	return err
 }
 
-func (t *auditTrail) close() error { return errors.Join(t.log.Close(), t.index.Close(), t.outbox.Close()) }
+func (t *auditTrail) close() error {
+	errs := []error{t.log.Close(), t.index.Close(), t.outbox.Close()}
+	for _, s := range t.streams {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
 
 func entryOf(e *audit.Event) *trail.Entry {
 	entry := &trail.Entry{
