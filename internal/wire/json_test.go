@@ -82,8 +82,8 @@ func TestTarget(t *testing.T) {
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.lookupEvents": "",
 		"CloudTrail_20131101.LookupEvents":                                    "LookupEvents",
 		"v20131101.CloudTrail_20131101.LookupEvents":                          "",
-		"LookupEvents":                                                        "",
-		"":                                                                    "",
+		"LookupEvents": "",
+		"":             "",
 	} {
 		op, err := Target(&cloudtrail.Service, target)
 		if want == "" {

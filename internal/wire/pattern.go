@@ -5,8 +5,10 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/warder-iam/warder/internal/api"
 )
@@ -14,21 +16,22 @@ import (
 // A matcher tells whether a whole value matches a model's pattern.
 //
 // The patterns are Java's. What the models use of Java is the same in Go's
-// RE2 but for \uXXXX and a look-ahead; \w and \d are ASCII in both. Anything
-// else that would mean something different is refused by translate, and a test
-// compiles every pattern of every model.
+// RE2 but for \uXXXX and two look-aheads; \w and \d are ASCII in both, and with (?s) in
+// front a dot is any character. Anything else that would mean something different
+// is refused by translate, and a test compiles every pattern of every model.
 type matcher struct {
 	set    *runeSet // for a pattern that is one class, repeated; nil otherwise
 	some   bool     // the class must occur once at least
 	re     *regexp.Regexp
 	forbid string // what the value may not contain besides
+	filled bool   // whether it must have more than white space
 }
 
 func (m *matcher) match(s string) bool {
 	if m.set != nil {
 		return (s != "" || !m.some) && m.set.all(s)
 	}
-	return m.re.MatchString(s) && (m.forbid == "" || !strings.Contains(s, m.forbid))
+	return m.re.MatchString(s) && (m.forbid == "" || !strings.Contains(s, m.forbid)) && (!m.filled || strings.Trim(s, " \t\n\v\f\r") != "")
 }
 
 // mustCompile makes the matcher of a shape's pattern; nil if it has none.
@@ -52,6 +55,7 @@ func compile(java string) (*matcher, error) {
 		java = strings.Replace(java, "(?!-)", "", 1)
 		m.forbid = "--"
 	}
+	java, m.filled = strings.CutPrefix(java, notBlank)
 	expr, err := translate(java)
 	if err != nil {
 		return nil, err
@@ -74,6 +78,9 @@ func compile(java string) (*matcher, error) {
 // aliasPattern is IAM's accountAliasType.
 const aliasPattern = `^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`
 
+// notBlank is a look-ahead that some patterns of EventBridge begin with.
+const notBlank = `^(?!\s*$)`
+
 // translate writes a Java pattern as RE2.
 //
 // A \u takes four hexadecimal digits in Java, so that the \u10000-\u10FFFF of
@@ -88,8 +95,11 @@ func translate(java string) (string, error) {
 		case c == '\\' && i+1 < len(java):
 			i++
 			if java[i] != 'u' {
-				if !strings.ContainsRune(`wdpPDWsS.-/:+=\^$*?()[]{}|,@`, rune(java[i])) {
+				if !strings.ContainsRune(`wdpPDWsStnrx.-_/:+=\^$*?()[]{}|,@`, rune(java[i])) {
 					return "", fmt.Errorf("\\%c is not known to mean the same in Go", java[i])
+				}
+				if java[i] == 'x' && strings.HasPrefix(java[i+1:], "{") {
+					return "", fmt.Errorf("\\x of more than two digits")
 				}
 				b.WriteByte('\\')
 				b.WriteByte(java[i])
@@ -105,8 +115,17 @@ func translate(java string) (string, error) {
 			if digits < 4 {
 				return "", fmt.Errorf("a \\u without four digits")
 			}
-			fmt.Fprintf(&b, `\x{%s}`, java[i+1:i+1+digits])
+			code, _ := strconv.ParseInt(java[i+1:i+1+digits], 16, 32)
 			i += digits
+			if low := java[i+1:]; utf16.IsSurrogate(rune(code)) && len(low) >= 6 && strings.HasPrefix(low, `\u`) { // half of a character
+				second, err := strconv.ParseInt(low[2:6], 16, 32)
+				if err != nil {
+					return "", err
+				}
+				code = int64(utf16.DecodeRune(rune(code), rune(second)))
+				i += 6
+			}
+			fmt.Fprintf(&b, `\x{%X}`, code)
 			continue
 		case inClass && c == '[', inClass && c == '&' && strings.HasPrefix(java[i:], "&&"):
 			return "", fmt.Errorf("an operation on classes, which Go has not")
@@ -114,7 +133,7 @@ func translate(java string) (string, error) {
 			inClass = true
 		case c == ']':
 			inClass = false
-		case !inClass && c == '(' && strings.HasPrefix(java[i:], "(?"):
+		case !inClass && c == '(' && strings.HasPrefix(java[i:], "(?") && !strings.HasPrefix(java[i:], "(?:") && !(i == 0 && strings.HasPrefix(java, "(?s)")):
 			return "", fmt.Errorf("a group of a special kind")
 		}
 		b.WriteByte(c)

@@ -153,7 +153,7 @@ func TestValidateOtherKinds(t *testing.T) {
 // constraint's own bounds for contradictions in the translation.
 func TestPatternsCompile(t *testing.T) {
 	seen := 0
-	for _, svc := range []*api.Service{&iam.Service, &sts.Service} {
+	for _, svc := range botocoreServices {
 		for i := range svc.Shapes {
 			shape := &svc.Shapes[i]
 			if shape.Pattern == "" {
@@ -172,7 +172,7 @@ func TestPatternsCompile(t *testing.T) {
 
 func TestPatterns(t *testing.T) {
 	shapes := map[string]*api.Shape{}
-	for _, svc := range []*api.Service{&iam.Service, &sts.Service} {
+	for _, svc := range botocoreServices {
 		for i := range svc.Shapes {
 			shapes[svc.ID+"."+svc.Shapes[i].Name] = &svc.Shapes[i]
 		}
@@ -195,6 +195,12 @@ func TestPatterns(t *testing.T) {
 		{"IAM.OrganizationIdType", []string{"o-abcdefghij"}, []string{"o-abc", "xo-abcdefghij", "o-abcdefghij\n"}},
 		{"IAM.redirectUrlType", []string{"http://a/b?c=d#e", "https://"}, []string{"ftp://a", "https://a b"}},
 		{"STS.arnType", []string{"arn:aws:iam::1:role/R", "\u0085", "\U00010000", "\U0010FFFF", "\uD7FF", "\uFFFD"}, []string{"", "\x00", "\x7f", "\u0080", "\u0086", "\uFFFE"}},
+		{"CloudTrail.QueryStatement", []string{"", "SELECT 1\nFROM a"}, nil},
+		{"CloudTrail.Prompt", []string{"", "a\nb"}, []string{"a\tb", "é"}},
+		{"CloudTrail.PartitionKeyName", []string{"a\tb", "\uD7FF", "\U00010000", "\U0010FFFF"}, []string{"\x00", "\uFFFE"}},
+		{"EventBridge.PathParameter", []string{"a", " a"}, []string{"", " ", "\t"}},
+		{"EventBridge.QueryStringKey", []string{"a", "é"}, []string{"", "a\x1f", "\x7f"}},
+		{"EventBridge.InputTransformerPathKey", []string{"a_-"}, []string{"a.b"}},
 		{"STS.roleSessionNameType", []string{"", "a", "a@b"}, []string{"a:b", "a/b", "a b"}},
 		{"STS.externalIdType", []string{"a:b/c"}, []string{"a b", "*"}},
 		{"STS.federatedIdType", []string{"1:a"}, []string{"a/b"}},
@@ -221,7 +227,7 @@ func TestPatterns(t *testing.T) {
 }
 
 func TestTranslateRefuses(t *testing.T) {
-	for _, pattern := range []string{`(?!a)b`, `(?i)a`, `[a[b]]`, `[a&&b]`, `\u12`, `\h`, `\Qa\E`, `\x41`, `\1`, `[a`, `a**`} {
+	for _, pattern := range []string{`(?!a)b`, `(?i)a`, `[a[b]]`, `[a&&b]`, `\u12`, `\h`, `\Qa\E`, `\x{41}`, `\1`, `[a`, `a**`} {
 		if _, err := compile(pattern); err == nil {
 			t.Errorf("%s compiles", pattern)
 		}
