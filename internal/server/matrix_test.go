@@ -133,6 +133,9 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 			continue
 		}
 		switch {
+		case svc.ID == cloudtrail.Service.ID && cloudTrailSamples[m.Name] != "":
+			v.Set(m.Name, cloudTrailSamples[m.Name])
+			continue
 		case m.Name == "AccessKeyId":
 			v.Set(m.Name, w.keyID)
 			continue
@@ -261,13 +264,18 @@ var queryCodes = map[string]string{
 	"UnrecognizedClient": "InvalidClientTokenId", "InvalidSignature": "SignatureDoesNotMatch", "Validation": "ValidationError",
 }
 
-// asJSON is a request of the JSON protocols with the members of a form.
+// asJSON is a request of the JSON protocols with the members of a form. Lists are
+// JSON already.
 func asJSON(t *testing.T, v url.Values) string {
 	t.Helper()
-	members := map[string]string{}
+	members := map[string]any{}
 	for name := range v {
-		if name != "Action" && name != "Version" {
-			members[name] = v.Get(name)
+		switch value := v.Get(name); {
+		case name == "Action" || name == "Version":
+		case strings.HasPrefix(value, "["):
+			members[name] = json.RawMessage(value)
+		default:
+			members[name] = value
 		}
 	}
 	body, err := json.Marshal(members)
@@ -372,6 +380,9 @@ func loadReference(t *testing.T) resourceTypes {
 // operation's own action, on a resource of one of its types.
 func (r resourceTypes) check(t *testing.T, action, message string) {
 	t.Helper()
+	if action == "cloudtrail:ListInsightsMetricData" {
+		action = "cloudtrail:LookupEvents" // as its reference page says
+	}
 	_, rest, ok := strings.Cut(message, " is not authorized to perform: "+action+" on resource: ")
 	resource, _, _ := strings.Cut(rest, " ")
 	types, known := r[action]

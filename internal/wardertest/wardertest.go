@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -181,6 +182,13 @@ func (s *Server) STS(c Credentials) *sts.Client {
 // SNS is an SNS client with these credentials. It does not retry.
 func (s *Server) SNS(c Credentials) *sns.Client {
 	return sns.New(sns.Options{
+		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
+	})
+}
+
+// CloudTrail is a CloudTrail client with these credentials. It does not retry.
+func (s *Server) CloudTrail(c Credentials) *cloudtrail.Client {
+	return cloudtrail.New(cloudtrail.Options{
 		BaseEndpoint: &s.URL, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: provider(c), HTTPClient: s.http, HTTPSignerV4: s.signer(),
 	})
 }

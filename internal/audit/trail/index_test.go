@@ -102,7 +102,7 @@ func TestFindAgainstScan(t *testing.T) {
 				q.Account, q.Limit = account, 20+s.r.IntN(100)
 				var want []string
 				for _, e := range all {
-					if e.Category != Data && e.has(&q) && (q.From.IsZero() || e.Time.UnixMilli() >= q.From.UnixMilli()) && (q.To.IsZero() || e.Time.UnixMilli() <= q.To.UnixMilli()) {
+					if e.has(&q) && (q.From.IsZero() || e.Time.UnixMilli() >= q.From.UnixMilli()) && (q.To.IsZero() || e.Time.UnixMilli() <= q.To.UnixMilli()) {
 						want = append(want, e.ID)
 					}
 				}
