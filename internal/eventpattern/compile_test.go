@@ -2,6 +2,7 @@ package eventpattern
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -135,6 +136,28 @@ func TestTooManyAlternatives(t *testing.T) {
 	}
 	if _, err := Compile(strings.Replace(thousand, `{"x"`, `{"w":{"$or":[{"a":[1]},{"a":[2]}]},"x"`, 1)); err == nil {
 		t.Error("2000 alternatives")
+	}
+}
+
+func TestRequires(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"source": ["b", "a"], "detail": {"x": [1]}}`:         "a b true",
+		`{"$or": [{"source": ["a"]}, {"source": ["b"]}]}`:      "a b true",
+		`{"$or": [{"source": ["a"]}, {"detail-type": ["b"]}]}`: " false",
+		`{"source": ["a", {"prefix": "b"}]}`:                   " false",
+		`{"source": [{"exists": false}]}`:                      " false",
+		`{"source": ["a", null]}`:                              " false",
+		`{"source": [{"anything-but": "a"}]}`:                  " false",
+		`{"detail": {"source": ["a"]}}`:                        " false",
+	} {
+		p, err := Compile(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		values, ok := p.Requires("source")
+		if got := fmt.Sprint(strings.Join(values, " "), " ", ok); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -70,6 +70,18 @@ func (p *Pattern) Literals(path string) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// Requires are the strings of which an event must have one at a path if it is to
+// match at all; false if there are none such.
+func (p *Pattern) Requires(path string) (values []string, ok bool) {
+	for _, a := range p.alternatives {
+		i := slices.IndexFunc(a, func(f field) bool { return f.path == path })
+		if i < 0 || a[i].absent || a[i].present || len(a[i].literals)+len(a[i].tests) > 0 {
+			return nil, false
+		}
+	}
+	return p.Literals(path), true
+}
+
 // An Error says why a pattern is refused, in the words that AWS sends behind
 // "Event pattern is not valid. Reason: ".
 type Error struct{ Reason string }

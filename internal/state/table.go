@@ -58,6 +58,9 @@ func (t *Table[R]) Get(key string) *R {
 	return r
 }
 
+// Same says whether two snapshots' tables are one and the same, unchanged.
+func (t *Table[R]) Same(o *Table[R]) bool { return t.rows == o.rows }
+
 // All iterates over all records in the order of their primary keys.
 func (t *Table[R]) All() iter.Seq[*R] {
 	return func(yield func(*R) bool) {

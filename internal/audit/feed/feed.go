@@ -35,6 +35,13 @@ type Consumer interface {
 	Take(ctx context.Context, source string, position int64, entries []*trail.Entry) error
 }
 
+// An Auditor is a Consumer that also wants to know what the log does not have.
+type Auditor interface {
+	// Missed is called before the Take that goes past gaps of a source, and again
+	// with a Take that is called again.
+	Missed(source string, gaps []*trail.Gap)
+}
+
 // Options say how a consumer is served.
 type Options struct {
 	// FromNow begins a source that the consumer has not met at its end, and not at
@@ -73,7 +80,8 @@ type source struct {
 type arrival struct {
 	position int64
 	entries  []*trail.Entry
-	retired  int64 // records before it that were let go for their age
+	gaps     []*trail.Gap // but for those by age
+	retired  int64        // records before it that were let go for their age
 }
 
 // New makes the feed of a store and a log. The name of the store's source stands
@@ -123,8 +131,12 @@ func fromLog(ctx context.Context, log *trail.Log, after int64) iter.Seq2[arrival
 			if r.Entry != nil && r.Entry.Account != "" {
 				a.entries = []*trail.Entry{r.Entry}
 			}
-			if r.Gap != nil && r.Gap.Cause == trail.Retired {
+			switch {
+			case r.Gap == nil:
+			case r.Gap.Cause == trail.Retired:
 				a.retired = r.Gap.Lost
+			default:
+				a.gaps = []*trail.Gap{r.Gap}
 			}
 			if !yield(a, err) {
 				return
@@ -256,13 +268,16 @@ func (s *source) serve(ctx context.Context, c served) error {
 			return err
 		case a := <-arrivals:
 			began, count := time.Now(), s.count()
-			batch, position, retired := a.entries, a.position, a.retired
+			batch, gaps, position, retired := a.entries, a.gaps, a.position, a.retired
 			for len(batch) < c.Batch && len(arrivals) > 0 {
 				a = <-arrivals
-				batch, position, retired = append(batch, a.entries...), a.position, retired+a.retired
+				batch, gaps, position, retired = append(batch, a.entries...), append(gaps, a.gaps...), a.position, retired+a.retired
 			}
 			if retired > 0 {
 				s.out.Warn("events were let go for their age before they were taken", "consumer", c.Name(), "source", s.name, "records", retired)
+			}
+			if auditor, ok := c.Consumer.(Auditor); ok && len(gaps) > 0 {
+				auditor.Missed(s.name, gaps)
 			}
 			if err := c.Take(ctx, s.name, position, batch); err != nil {
 				return err

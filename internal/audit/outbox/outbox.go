@@ -60,6 +60,7 @@ var schema = []string{
 	) STRICT`,
 	`CREATE INDEX item_due ON item (queue, due)`,
 	`CREATE INDEX item_lane ON item (queue, lane, id)`,
+	`CREATE INDEX item_lane_due ON item (queue, lane, due)`,
 	`CREATE TABLE position (
 		consumer TEXT NOT NULL,
 		source   TEXT NOT NULL,

@@ -161,6 +161,26 @@ func TestLanes(t *testing.T) {
 	}
 }
 
+// Without order an item that has to be sent again holds up none behind it.
+func TestUnordered(t *testing.T) {
+	o := open(t, "")
+	put(t, o, &Batch{Items: append(items(20, "a"), append(items(20, "b"), items(1, "")...)...)})
+	r := &receiver{refuse: func(item *Item) error {
+		if item.Lane == "a" && string(item.Body) == "0" {
+			return errors.New("away")
+		}
+		return nil
+	}}
+	start(t, o, r, Sender{Workers: 4, Unordered: true})
+	for range 40 {
+		<-r.sent
+	}
+	waiting, err := o.Waiting(t.Context(), "q", 100)
+	if err != nil || len(waiting) != 1 || string(waiting[0].Body) != "0" || waiting[0].Lane != "a" {
+		t.Errorf("waiting: %+v, %v", waiting, err)
+	}
+}
+
 // What is given up is a dead letter, out of the way of what follows, and can be
 // sent again.
 func TestDeadLetters(t *testing.T) {

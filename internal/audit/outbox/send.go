@@ -36,6 +36,11 @@ func (l *Later) Unwrap() error { return l.Err }
 type Sender struct {
 	Queue   string
 	Workers int // that send at the same time (1)
+	// Unordered has the items of a lane sent one at a time as well, but each when it
+	// is due: one that has to be sent again does not hold up those behind it. A
+	// receiver that is away keeps one worker busy for each of its lanes, however
+	// many items it is to get.
+	Unordered bool
 	// Send delivers an item. It is bound to end by itself, with its own timeout.
 	Send func(ctx context.Context, item *Item) error
 	// Keep says whether an item that has failed is to be tried again; nil keeps it
@@ -106,12 +111,29 @@ type run struct {
 // in meanwhile waits that long at most.
 const lookEvery = 100 * time.Millisecond
 
+const (
+	// ordered are the items that are due and that nothing is before in their lane,
+	// unless it is dead.
+	ordered = `SELECT ` + columns + ` FROM item AS i WHERE queue = ?1 AND due <= ?2 AND
+		(lane = '' OR NOT EXISTS (SELECT 1 FROM item AS o WHERE o.queue = i.queue AND o.lane = i.lane AND o.id < i.id AND o.due IS NOT NULL))
+		ORDER BY due, id LIMIT ?3`
+	// unordered is the first item of each lane that is due. It takes a step for each
+	// lane, and not for each item.
+	unordered = `WITH RECURSIVE l(lane) AS (
+			SELECT min(lane) FROM item WHERE queue = ?1
+			UNION ALL SELECT (SELECT min(lane) FROM item WHERE queue = ?1 AND lane > l.lane) FROM l WHERE l.lane IS NOT NULL)
+		SELECT ` + columns + ` FROM item WHERE id IN (
+			SELECT (SELECT id FROM item WHERE queue = ?1 AND lane = l.lane AND due <= ?2 ORDER BY due, id LIMIT 1) FROM l WHERE l.lane IS NOT NULL)
+		ORDER BY due, id`
+)
+
 // next is the oldest item that is due and may be sent.
 func (r *run) next(ctx context.Context) (*Item, time.Duration, error) {
-	// An item of a lane waits for those before it, unless they are dead.
-	rows, err := r.outbox.db.QueryContext(ctx, `SELECT `+columns+` FROM item AS i WHERE queue = ? AND due <= ? AND
-		(lane = '' OR NOT EXISTS (SELECT 1 FROM item AS o WHERE o.queue = i.queue AND o.lane = i.lane AND o.id < i.id AND o.due IS NOT NULL))
-		ORDER BY due, id LIMIT ?`, r.Queue, time.Now().UnixMilli(), 2*r.Workers)
+	query := ordered
+	if r.Unordered {
+		query = unordered
+	}
+	rows, err := r.outbox.db.QueryContext(ctx, query, r.Queue, time.Now().UnixMilli(), 2*r.Workers)
 	if err != nil {
 		return nil, time.Second, err
 	}

@@ -118,26 +118,33 @@ func (s *Service) newEvent(c *service.Call, snap *state.Snapshot, e *api.PutEven
 	if resources == nil {
 		resources = []string{}
 	}
-	event.JSON, err = envelope(event.ID, *e.DetailType, *e.Source, c.Caller.Account, at, bus.Region, resources, []byte(*e.Detail))
+	event.JSON, err = (&Envelope{
+		ID: event.ID, DetailType: *e.DetailType, Source: *e.Source, Account: c.Caller.Account, Time: at, Region: bus.Region,
+		Resources: resources, Detail: []byte(*e.Detail),
+	}).JSON()
 	return bus, event, err
 }
 
-// envelope is an event as rules see it
+// Envelope is an event as rules see it
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html).
-func envelope(id, detailType, source, account string, at time.Time, region string, resources []string, detail json.RawMessage) ([]byte, error) {
+type Envelope struct {
+	Version    string          `json:"version"` // set by JSON
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       time.Time       `json:"time"` // UTC, whole seconds
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// JSON writes the event.
+func (e *Envelope) JSON() ([]byte, error) {
+	e.Version = "0"
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(struct {
-		Version    string          `json:"version"`
-		ID         string          `json:"id"`
-		DetailType string          `json:"detail-type"`
-		Source     string          `json:"source"`
-		Account    string          `json:"account"`
-		Time       string          `json:"time"`
-		Region     string          `json:"region"`
-		Resources  []string        `json:"resources"`
-		Detail     json.RawMessage `json:"detail"`
-	}{"0", id, detailType, source, account, at.Format(time.RFC3339), region, resources, detail})
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(e)
 	return bytes.TrimRight(b.Bytes(), "\n"), err
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	api "github.com/warder-iam/warder/internal/api/sns"
+	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/awserr"
 	"github.com/warder-iam/warder/internal/notify/topic"
 	"github.com/warder-iam/warder/internal/service"
@@ -240,16 +241,22 @@ func checkAttributeName(name string) error {
 
 // Notice is what a service of AWS's publishes.
 type Notice struct {
-	Service       string // the service principal: "events.amazonaws.com"
+	ID      string // of the message
+	Service string // the service principal: "events.amazonaws.com"
+	// Caller is a session of the role by which the service publishes; nil: it
+	// publishes in its own name.
+	Caller        *authn.Caller
 	SourceARN     string // what makes it publish, such as a rule
 	SourceAccount string
 	Topic         string // ARN
 	Subject       string // may be empty
 	Text          string
+	Attributes    map[string]topic.Attribute
 	Time          time.Time
 }
 
-// PublishAs publishes for a service, if the topic's policy lets the service in
+// PublishAs publishes for a service, if the topic's policy lets the service in, or its
+// role may
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions).
 // An *awserr.Error says that it cannot be, as a caller of Publish would be told.
 func (s *Service) PublishAs(ctx context.Context, snap *state.Snapshot, n *Notice) error {
@@ -263,7 +270,7 @@ func (s *Service) PublishAs(ctx context.Context, snap *state.Snapshot, n *Notice
 	if len(n.Text) > maxMessage {
 		return invalid("Message too long")
 	}
-	m := &topic.Message{ID: s.ids.Request(), Subject: n.Subject, Text: n.Text, Time: n.Time}
+	m := &topic.Message{ID: n.ID, Subject: n.Subject, Text: n.Text, Attributes: n.Attributes, Time: n.Time}
 	if err := s.publisher.Publish(ctx, snap, t, m); err != nil {
 		return fmt.Errorf("sns: %w", err)
 	}
