@@ -63,11 +63,20 @@ refused() {
 var bang = regexp.MustCompile(`(?m)^! `)
 
 // The tour of docs/tour.md, typed as it stands into one shell, does what it says.
-func TestTour(t *testing.T) {
+func TestTour(t *testing.T) { runDocument(t, "tour.md", 10) }
+
+// So does docs/replay.md.
+func TestReplayDocument(t *testing.T) {
+	runDocument(t, "replay.md", 5, "--trail", filepath.Join(t.TempDir(), "trail"))
+}
+
+// runDocument types the blocks of a document of docs into one shell, beside a server
+// with these flags, and compares what is said with what the document says.
+func runDocument(t *testing.T, name string, least int, flags ...string) {
 	t.Parallel()
 	need(t, "aws")
 	need(t, "python3")
-	tour := blocks(t, filepath.Join("..", "..", "docs", "tour.md"))
+	tour := blocks(t, filepath.Join("..", "..", "docs", name))
 	script := prelude
 	scripts := 0
 	for i, b := range tour {
@@ -76,19 +85,19 @@ func TestTour(t *testing.T) {
 			scripts++
 		}
 	}
-	if scripts < 10 {
-		t.Fatalf("the tour has %d blocks to run: they are not where the test looks for them", scripts)
+	if scripts < least {
+		t.Fatalf("the document has %d blocks to run: they are not where the test looks for them", scripts)
 	}
 
 	data := dataFolder(t)
 	// Only the account's id is as the tour shows it; everything else is as a
 	// first start makes it.
-	s := serve(t, "--data", data, "--account", account)
+	s := serve(t, append([]string{"--data", data, "--account", account}, flags...)...)
 	cmd := exec.Command(need(t, "bash"), "-c", script)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = cleanEnv(t, "WARDER_DATA="+data), t.TempDir(), dieWithTest()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("the tour ended with %v: %s\nthe server: %s", err, out, lastLines(s.log.String(), 10))
+		t.Fatalf("the document ended with %v: %s\nthe server: %s", err, out, lastLines(s.log.String(), 10))
 	}
 
 	said := make(map[int]string)
@@ -110,7 +119,7 @@ func TestTour(t *testing.T) {
 			}
 			where := regexp.MustCompile(strings.Join(parts, `.*`)).FindStringIndex(rest)
 			if where == nil {
-				t.Errorf("docs/tour.md:%d: the output lacks\n%s\nit is\n%s", b.line, line, said[i-1])
+				t.Errorf("docs/%s:%d: the output lacks\n%s\nit is\n%s", name, b.line, line, said[i-1])
 				break
 			}
 			rest = rest[where[1]:]
