@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	api "github.com/warder-iam/warder/internal/api/sns"
@@ -91,7 +90,7 @@ func (s *Sender) deliver(ctx context.Context, d *Delivery) error {
 func link(base string, parameters ...string) string {
 	text := base + "/?Action=" + parameters[0]
 	for i := 1; i < len(parameters); i += 2 {
-		text += "&" + parameters[i] + "=" + url.QueryEscape(parameters[i+1])
+		text += "&" + parameters[i] + "=" + parameters[i+1] // ARNs and tokens need no escaping
 	}
 	return text + "&Version=" + api.Service.Version
 }
