@@ -255,7 +255,7 @@ func FuzzOCSF(f *testing.F) {
 
 func BenchmarkMessage(b *testing.B) {
 	e := examples(b)["assume-role-chained.json"]
-	for name, target := range map[string]Target{"cloudtrail": {}, "ocsf": {OCSF: true}} {
+	for name, target := range map[string]Target{"syslog": {Kind: kindSyslog}, "ocsf": {OCSF: true}} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

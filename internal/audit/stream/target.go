@@ -205,12 +205,15 @@ func (t *Target) wants(e *trail.Entry) bool {
 // message is an event as it is sent.
 type message struct {
 	*trail.Entry
-	*record
+	*record // nil if the target needs none
 	text []byte // one line of JSON, without its end
 }
 
 func (t *Target) message(e *trail.Entry) message {
 	m := message{Entry: e, text: e.JSON}
+	if !t.OCSF && (t.Kind == kindStdout || t.Kind == kindFile) {
+		return m // the event says all there is to say
+	}
 	var err error
 	m.record, err = readRecord(e)
 	if t.OCSF {
