@@ -14,6 +14,7 @@ import (
 
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
+	"github.com/warder-iam/warder/internal/api/events"
 	"github.com/warder-iam/warder/internal/api/iam"
 	"github.com/warder-iam/warder/internal/api/sts"
 	"github.com/warder-iam/warder/internal/authn"
@@ -23,12 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/members.txt anew")
 
-var services = []*api.Service{&iam.Service, &sts.Service, &cloudtrail.Service}
+var services = []*api.Service{&iam.Service, &sts.Service, &cloudtrail.Service, &events.Service}
 
 // secretNames are members that hold secrets, whatever the model says of them. It
 // is written apart from the rules of event_secret.go, to be a check on them.
 var secretNames = []string{
-	"AddPrivateKey", "AuthenticationCode1", "AuthenticationCode2", "Base32StringSeed", "ContextAssertion",
+	"AddPrivateKey", "ApiKeyValue", "AuthenticationCode1", "AuthenticationCode2", "Base32StringSeed", "ClientSecret", "ContextAssertion",
 	"DecodedMessage", "NewPassword", "OldPassword", "Password", "PrivateKey", "QRCodePNG", "SAMLAssertion",
 	"SecretAccessKey", "ServiceCredentialSecret", "ServicePassword", "SessionToken", "TokenCode",
 	"TradeInToken", "WebIdentityToken",

@@ -22,9 +22,11 @@ import (
 	"github.com/warder-iam/warder/arn"
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
+	"github.com/warder-iam/warder/internal/api/events"
 	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/service"
 	cloudtrailservice "github.com/warder-iam/warder/internal/service/cloudtrail"
+	eventsservice "github.com/warder-iam/warder/internal/service/events"
 	iamservice "github.com/warder-iam/warder/internal/service/iam"
 	stsservice "github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/wardertest"
@@ -129,12 +131,22 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 		return v
 	}
 	for _, m := range shape.Members {
-		if !m.Required && m.Name != "UserName" && m.Name != "Password" && (m.Name != "SAMLMetadataDocument" || op.Name != "UpdateSAMLProvider") {
+		own := ""
+		switch svc.ID {
+		case cloudtrail.Service.ID:
+			own = cloudTrailSamples[m.Name]
+		case events.Service.ID:
+			if own = eventsSamples[op.Name+"."+m.Name]; own == "" && m.Required {
+				own = eventsSamples[m.Name]
+			}
+		}
+		forced := svc.ID == events.Service.ID && own != ""
+		if !forced && !m.Required && m.Name != "UserName" && m.Name != "Password" && (m.Name != "SAMLMetadataDocument" || op.Name != "UpdateSAMLProvider") {
 			continue
 		}
 		switch {
-		case svc.ID == cloudtrail.Service.ID && cloudTrailSamples[m.Name] != "":
-			v.Set(m.Name, cloudTrailSamples[m.Name])
+		case own != "":
+			v.Set(m.Name, own)
 			continue
 		case m.Name == "AccessKeyId":
 			v.Set(m.Name, w.keyID)
@@ -233,8 +245,10 @@ var needsOrganization = map[string]bool{"AssumeRoot": true}
 func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service string, v url.Values) error {
 	t.Helper()
 	body, contentType, target := v.Encode(), "application/x-www-form-urlencoded; charset=utf-8", ""
-	if service == cloudtrail.Service.SigningName {
-		body, contentType, target = asJSON(t, v), "application/x-amz-json-1.1", cloudtrail.Service.TargetPrefix+"."+v.Get("Action")
+	for _, svc := range []*api.Service{&cloudtrail.Service, &events.Service} {
+		if service == svc.SigningName {
+			body, contentType, target = asJSON(t, v), "application/x-amz-json-1.1", svc.TargetPrefix+"."+v.Get("Action")
+		}
 	}
 	r, err := http.NewRequest(http.MethodPost, s.URL, strings.NewReader(body))
 	if err != nil {
@@ -274,6 +288,8 @@ func asJSON(t *testing.T, v url.Values) string {
 		case name == "Action" || name == "Version":
 		case strings.HasPrefix(value, "["):
 			members[name] = json.RawMessage(value)
+		case strings.HasPrefix(value, "json:"):
+			members[name] = json.RawMessage(strings.TrimPrefix(value, "json:"))
 		default:
 			members[name] = value
 		}
@@ -297,6 +313,7 @@ func tables() []*service.Service {
 		iamservice.New(iamservice.Config{}),
 		stsservice.New(stsservice.Config{}),
 		cloudtrailservice.New(cloudtrailservice.Config{}),
+		eventsservice.New(eventsservice.Config{}),
 	}
 }
 
@@ -335,7 +352,7 @@ func newWorld(t *testing.T) *world {
 		{"a revoked key", revoked, "InvalidClientTokenId"},
 		{"a wrong secret", stranger, "SignatureDoesNotMatch"},
 		{"an unprivileged user", w.User(w.admin, "unprivileged", ""), ""},
-		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*","cloudtrail:*"],"Resource":"*"}}`), ""},
+		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*","cloudtrail:*","events:*"],"Resource":"*"}}`), ""},
 		{"a user who is denied", w.User(w.admin, "denied", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`), ""},
 	}
 	return w
@@ -402,7 +419,7 @@ func (r resourceTypes) check(t *testing.T, action, message string) {
 		if a.Resource == "root" {
 			got = "root-user"
 		}
-		if a.Account != account {
+		if a.Account != account && got != "event-source" { // which belongs to no account
 			t.Errorf("%s is authorized on %s, of another account", action, resource)
 		}
 	}
@@ -459,8 +476,8 @@ func TestMatrixRefused(t *testing.T) {
 }
 
 // aboutNothing are the operations whose samples name the account in a policy
-// document only, which they decide or store at home.
-var aboutNothing = map[string]bool{"CreateRole": true}
+// document or in a target of events only, which they decide or store at home.
+var aboutNothing = map[string]bool{"CreateRole": true, "PutTargets": true}
 
 func TestMatrixPermitted(t *testing.T) {
 	for _, table := range tables() {

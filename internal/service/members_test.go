@@ -10,6 +10,7 @@ import (
 
 	"github.com/warder-iam/warder/internal/api"
 	cloudtrailapi "github.com/warder-iam/warder/internal/api/cloudtrail"
+	eventsapi "github.com/warder-iam/warder/internal/api/events"
 	iamapi "github.com/warder-iam/warder/internal/api/iam"
 	stsapi "github.com/warder-iam/warder/internal/api/sts"
 )
@@ -22,6 +23,8 @@ var unread = map[string]string{
 	"GenerateOrganizationsAccessReportRequest.EntityPath":            "in the resource that is authorized; no account is in an organization",
 	"GenerateOrganizationsAccessReportRequest.OrganizationsPolicyId": "for policies to ask; no account is in an organization",
 	"GetOrganizationsAccessReportRequest.SortKey":                    "there is no report to sort",
+	"DeleteRuleRequest.Force":                                        "for rules that services manage, of which there are none",
+	"RemoveTargetsRequest.Force":                                     "for rules that services manage, of which there are none",
 }
 
 // nothing are operations that are refused, or answer that there is nothing, whatever
@@ -36,6 +39,19 @@ var nothing = map[string]string{
 	"ListImports":                          "there are no imports",
 	"ListImportFailures":                   "there are no imports",
 	"ListInsightsMetricData":               "metric data is not kept",
+	"CreateArchive":                        "not implemented",
+	"UpdateArchive":                        "not implemented",
+	"StartReplay":                          "not implemented",
+	"ListArchives":                         "there are no archives",
+	"ListReplays":                          "there are no replays",
+	"CreateEndpoint":                       "not implemented",
+	"UpdateEndpoint":                       "not implemented",
+	"DescribeEndpoint":                     "there are no global endpoints",
+	"ListEndpoints":                        "there are no global endpoints",
+	"CreatePartnerEventSource":             "not implemented",
+	"DeletePartnerEventSource":             "there are no partner event sources",
+	"ListPartnerEventSourceAccounts":       "there are no partner event sources",
+	"PutPartnerEvents":                     "not implemented",
 }
 
 // TestMembers finds members of inputs that are accepted and then ignored: each
@@ -43,7 +59,7 @@ var nothing = map[string]string{
 // and their steps do. What only an authorization entry looks at does not count.
 func TestMembers(t *testing.T) {
 	excused := make(map[string]bool)
-	for folder, model := range map[string]*api.Service{"cloudtrail": &cloudtrailapi.Service, "iam": &iamapi.Service, "sts": &stsapi.Service} {
+	for folder, model := range map[string]*api.Service{"cloudtrail": &cloudtrailapi.Service, "events": &eventsapi.Service, "iam": &iamapi.Service, "sts": &stsapi.Service} {
 		read := membersRead(t, folder)
 		if len(read) == 0 {
 			t.Fatalf("no function in %s takes an input", folder)

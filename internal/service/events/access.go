@@ -57,8 +57,8 @@ func (p place) rule(name string) *state.EventRule {
 	return &state.EventRule{Account: p.account, Region: p.region, Bus: p.bus, Name: name}
 }
 
-// busPolicy is a bus's compiled policy; nil if it has none.
-func busPolicy(b *state.EventBus) (*policy.Policy, error) {
+// BusPolicy is a bus's compiled policy; nil if it has none.
+func BusPolicy(b *state.EventBus) (*policy.Policy, error) {
 	if b == nil || b.Policy == nil {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func onBus(s *state.Snapshot, p place, check *authz.Check) (err error) {
 	check.Resource, check.Account = state.EventsARN(p.account, p.region, "event-bus/"+p.bus), p.account
 	if b := s.EventBus(p.account, p.region, p.bus); b != nil {
 		check.Tags = b.Tags
-		check.ResourcePolicy, err = busPolicy(b)
+		check.ResourcePolicy, err = BusPolicy(b)
 	}
 	return err
 }
@@ -85,7 +85,7 @@ func onRule(c *service.Call, s *state.Snapshot, p place, name string, check *aut
 		check.Tags, creator = r.Tags, r.CreatedBy
 	}
 	check.Set("events:creatorAccount", policy.String(creator))
-	check.ResourcePolicy, err = busPolicy(s.EventBus(p.account, p.region, p.bus))
+	check.ResourcePolicy, err = BusPolicy(s.EventBus(p.account, p.region, p.bus))
 	return err
 }
 

@@ -60,7 +60,7 @@ func newTarget(c *service.Call, s *state.Snapshot, r *state.EventRule, in *api.T
 			return nil, notBuilt(member, "Warder sends events to SNS topics, API destinations and event buses")
 		}
 	}
-	if err := checkTargetARN(c, s, r, t, in.HttpParameters); err != nil {
+	if err := checkTargetARN(c, s, r, t, in); err != nil {
 		return nil, err
 	}
 	if err := setInput(t, in); err != nil {
@@ -78,7 +78,7 @@ func newTarget(c *service.Call, s *state.Snapshot, r *state.EventRule, in *api.T
 	return t, nil
 }
 
-func checkTargetARN(c *service.Call, s *state.Snapshot, r *state.EventRule, t *state.EventTarget, h *api.HttpParameters) error {
+func checkTargetARN(c *service.Call, s *state.Snapshot, r *state.EventRule, t *state.EventTarget, in *api.Target) error {
 	a, err := arn.Parse(t.ARN)
 	if err != nil {
 		return wrongARN(t.ARN)
@@ -87,7 +87,7 @@ func checkTargetARN(c *service.Call, s *state.Snapshot, r *state.EventRule, t *s
 	if kind == "events" {
 		kind = a.ResourceType()
 	}
-	if h != nil && kind != "api-destination" {
+	if in.HttpParameters != nil && kind != "api-destination" {
 		return notBuilt("HttpParameters", "they are for API destinations")
 	}
 	switch kind {
@@ -96,6 +96,9 @@ func checkTargetARN(c *service.Call, s *state.Snapshot, r *state.EventRule, t *s
 			return wrongARN(t.ARN)
 		}
 	case "event-bus":
+		if in.Input != nil || in.InputPath != nil || in.InputTransformer != nil {
+			return notBuilt("Input", "another bus gets the event as it is")
+		}
 		if !arn.IsAccountID(a.Account) || a.ResourceID() == "" || a.ResourceID() == r.Bus && a.Account == r.Account && a.Region == r.Region {
 			return wrongARN(t.ARN)
 		}
@@ -107,7 +110,7 @@ func checkTargetARN(c *service.Call, s *state.Snapshot, r *state.EventRule, t *s
 		if t.Role == "" {
 			return invalid("RoleArn is required for target %s.", t.ARN)
 		}
-		if t.HTTP, err = newHTTP(t, d, h); err != nil {
+		if t.HTTP, err = newHTTP(t, d, in.HttpParameters); err != nil {
 			return err
 		}
 	default:
