@@ -32,6 +32,8 @@ func treatmentOf(svc *api.Service, m *api.Member) treatment {
 		return omitted
 	}
 	switch sensitive = sensitive || leaf.Sensitive; {
+	case payloads[m.Name]:
+		return omitted
 	case sensitive, leaf.Kind == api.Blob:
 	case leaf.Kind != api.String || harmless[m.Name] || !soundsSecret(m.Name):
 		return shown
@@ -65,6 +67,12 @@ var harmless = map[string]bool{
 	"EncodedMessage":              true, // sealed; AWS shows it
 	"LatestIngestionErrorCode":    true,
 	"SubjectFromWebIdentityToken": true, // a name
+}
+
+// payloads are what callers hand on to others by way of a service: it says nothing of
+// the request, and may be large.
+var payloads = map[string]bool{
+	"Detail": true, // of an event
 }
 
 // inAWS are secrets that AWS's records show, or whose place we keep: a marker

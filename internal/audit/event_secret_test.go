@@ -216,6 +216,7 @@ func TestTables(t *testing.T) {
 	}
 	check("harmless", keys(harmless))
 	check("inAWS", keys(inAWS))
+	check("payloads", keys(payloads))
 	check("resourceTypes", keys(resourceTypes))
 }
 
