@@ -327,6 +327,34 @@ func TestSyslogTCP(t *testing.T) {
 	ids(t, r.got, "4", "5")
 }
 
+// A server that ends while a receiver takes its time ends, and the batch is sent
+// again later.
+func TestSyslogEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and reads nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	w := newWorld(t, "syslog:tcp://"+l.Addr().String())
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		large := event("1", "")
+		large.JSON = append(large.JSON[:len(large.JSON)-1], []byte(`,"requestParameters":"`+strings.Repeat("x", 4<<20)+`"}`)...)
+		go func() { done <- w.take(ctx, large) }()
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		w.position--
+	}
+}
+
 // certificate is a certificate of 127.0.0.1 that vouches for itself, in a file too.
 func certificate(t *testing.T) (tls.Certificate, string) {
 	t.Helper()

@@ -122,7 +122,8 @@ func (s *syslog) send(ctx context.Context, messages []message) (err error) {
 			return err
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) })
+	conn := s.conn // the function may outlast the connection
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if !stop() || err != nil {
 			err = errors.Join(err, ctx.Err())

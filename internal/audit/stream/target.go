@@ -205,8 +205,8 @@ func (t *Target) wants(e *trail.Entry) bool {
 // message is an event as it is sent.
 type message struct {
 	*trail.Entry
-	*record // nil if the target needs none
-	text []byte // one line of JSON, without its end
+	*record        // nil if the target needs none
+	text    []byte // one line of JSON, without its end
 }
 
 func (t *Target) message(e *trail.Entry) message {
