@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/audit/delivery"
 	"github.com/warder-iam/warder/internal/audit/feed"
@@ -34,7 +36,15 @@ type auditTrail struct {
 	out      *slog.Logger
 
 	lost lossReport
+	// nobody bounds the events of requests whose caller is not known: whoever can
+	// connect can make any number of them, and each takes room on the disk.
+	nobody *rate.Limiter
 }
+
+const (
+	nobodyPerSecond = 100
+	nobodyAtOnce    = 1000
+)
 
 // eventsFor is how long events are kept unless told otherwise: as long as CloudTrail's event history
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html).
@@ -47,7 +57,7 @@ func openTrail(dir string, st *state.State, lasting bool, out *slog.Logger) (*au
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &auditTrail{out: out}
+	t := &auditTrail{out: out, nobody: rate.NewLimiter(nobodyPerSecond, nobodyAtOnce)}
 	var err error
 	if t.log, err = trail.OpenLog(filepath.Join(dir, "log"), trail.Options{}); err != nil {
 		return nil, err
@@ -116,6 +126,10 @@ func (t *auditTrail) Encode(e *audit.Event) ([]byte, error) { return entryOf(e).
 // Log implements server.Trail. What the log cannot take it counts, and says so
 // itself as soon as it can.
 func (t *auditTrail) Log(e *audit.Event) {
+	if e.Account == "" && !t.nobody.Allow() {
+		t.log.Skip()
+		return
+	}
 	err := t.log.Append(context.Background(), entryOf(e))
 	if err == nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -107,5 +108,41 @@ func TestTrailLosses(t *testing.T) {
 	report := lossReport{lost: 5}
 	if n := report.count(time.Now()); n != 6 {
 		t.Errorf("%d losses are told of, want 6", n)
+	}
+}
+
+// A flood of requests of nobody takes a bounded room in the log, which says how many
+// there were; what an account's principals do is kept whatever comes beside it.
+func TestTrailFlood(t *testing.T) {
+	dir := t.TempDir()
+	at, err := openTrail(dir, memoryState(t), true, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 20 * nobodyAtOnce
+	for i := range n {
+		at.Log(&audit.Event{ID: "nobody", Time: time.Now(), JSON: []byte("{}")})
+		if i%nobodyAtOnce == 0 {
+			at.Log(&audit.Event{ID: "known", Account: trailAccount, Time: time.Now(), JSON: []byte("{}")})
+		}
+	}
+	if err := at.close(); err != nil {
+		t.Fatal(err)
+	}
+	kept, known, skipped := int64(0), 0, int64(0)
+	for r, err := range trail.Read(t.Context(), filepath.Join(dir, "log"), 0) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case r.Gap != nil && r.Gap.Cause == trail.Flood:
+			skipped += r.Gap.Lost
+		case r.Entry != nil && r.Entry.Account == "":
+			kept++
+		case r.Entry != nil:
+			known++
+		}
+	}
+	if kept+skipped != n || skipped == 0 || known != 20 {
+		t.Errorf("%d kept and %d counted of %d, %d of an account", kept, skipped, n, known)
 	}
 }

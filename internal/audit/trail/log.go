@@ -64,6 +64,7 @@ type Log struct {
 	full    time.Time     // since when the queue has been full; zero: it is not
 	room    chan struct{} // closed and replaced when the queue has been emptied
 	lost    Gap           // losses that no record tells of yet
+	skipped Gap           // events that were not to be kept, likewise
 	stats   Stats
 	synced  place         // the end of what is on the disk
 	changed chan struct{} // closed and replaced when synced or the error changes
@@ -200,15 +201,38 @@ func (l *Log) lose(err error) error {
 	if l.closed {
 		return ErrClosed
 	}
-	now := time.Now().UTC()
-	if l.lost.Lost == 0 {
-		l.lost.Since = now
-	}
-	l.lost.Lost++
-	l.lost.Until = now
+	l.lost.more(time.Now().UTC())
 	l.stats.Lost++
 	signal(l.wake)
 	return fmt.Errorf("%w: %w", ErrLost, err)
+}
+
+// Skip counts an event that its caller keeps from the log because there are too many
+// of its kind: a Gap of cause Flood has the number.
+func (l *Log) Skip() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.skipped.more(time.Now().UTC())
+		signal(l.wake)
+	}
+}
+
+// more counts one more event in a gap that is not written yet.
+func (g *Gap) more(now time.Time) {
+	if g.Lost == 0 {
+		g.Since = now
+	}
+	g.Lost++
+	g.Until = now
+}
+
+// written takes out what a record tells of by now.
+func (g *Gap) written(told Gap) {
+	if told.Lost > 0 {
+		g.Lost -= told.Lost
+		g.Since = told.Until // of those lost meanwhile, if any were
+	}
 }
 
 func signal(c chan struct{}) {

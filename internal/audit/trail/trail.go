@@ -153,7 +153,7 @@ type Head struct {
 // Gap is the log's own record of what it does not have.
 type Gap struct {
 	Cause Cause `json:"cause"`
-	// Lost is how many events were lost. It is 0 where the log cannot know: after
+	// Lost is how many events there are not. It is 0 where the log cannot know: after
 	// Crash and Tampering.
 	Lost  int64     `json:"lost,omitempty"`
 	Since time.Time `json:"since,omitzero"` // of the first loss
@@ -170,6 +170,7 @@ type Cause string
 // The causes of gaps.
 const (
 	Overload  Cause = "overload"  // more events than the disk took, or events that could not be written
+	Flood     Cause = "flood"     // more events of nobody than are kept (Log.Skip)
 	Crash     Cause = "crash"     // the log was not closed: what was in memory is lost
 	Tampering Cause = "tampering" // the segment changed under the running log
 	Retired   Cause = "retired"   // deleted for its age; made up by Follow and Read, never stored

@@ -174,16 +174,18 @@ func (l *Log) take() [][]byte {
 	return bodies
 }
 
-// commit writes the bodies of events and after them the gap, if there is one:
+// commit writes the bodies of events and after them the gaps, if there are any:
 // what was lost came when the queue was full of them.
 func (l *Log) commit(bodies [][]byte) error {
 	l.mu.Lock()
-	gap := l.lost
+	lost, skipped := l.lost, l.skipped
 	l.mu.Unlock()
-	all := bodies
-	if gap.Lost > 0 {
-		gap.Cause = Overload
-		all = append(bodies[:len(bodies):len(bodies)], mark(kindGap, &gap))
+	lost.Cause, skipped.Cause = Overload, Flood
+	all := bodies[:len(bodies):len(bodies)]
+	for _, gap := range []*Gap{&lost, &skipped} {
+		if gap.Lost > 0 {
+			all = append(all, mark(kindGap, gap))
+		}
 	}
 	if len(all) == 0 {
 		return nil
@@ -193,9 +195,9 @@ func (l *Log) commit(bodies [][]byte) error {
 	err := l.write(all)
 	l.mu.Lock()
 	l.stats.Err = err
-	if err == nil && gap.Lost > 0 {
-		l.lost.Lost -= gap.Lost
-		l.lost.Since = gap.Until // of those lost meanwhile, if any were
+	if err == nil {
+		l.lost.written(lost)
+		l.skipped.written(skipped)
 	}
 	l.mu.Unlock()
 	if err != nil {
