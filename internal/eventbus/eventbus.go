@@ -58,9 +58,10 @@ type Watcher interface {
 
 // Watched is what a Watcher made.
 type Watched struct {
-	Events []*events.Envelope // without ids
-	Values map[string][]byte  // of the outbox, which land with the events
-	Landed func()             // is called when they have
+	// Events have no ids yet. Those of no account are for all that have rules.
+	Events []*events.Envelope
+	Values map[string][]byte // of the outbox, which land with the events
+	Landed func()            // is called when they have
 }
 
 // Bus is all event buses of a node.
@@ -207,22 +208,24 @@ func (b *Bus) watch(ctx context.Context, batch *outbox.Batch, snap *state.Snapsh
 	}
 	batch.Values = w.Values
 	for _, e := range w.Events {
-		if err := b.add(batch, e, now); err != nil {
-			return nil, err
+		for _, one := range b.rules.addressed(e) {
+			if err := b.add(b.rules, batch, one, now); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return w.Landed, nil
 }
 
 // add puts an event on the default bus of its account and region.
-func (b *Bus) add(batch *outbox.Batch, e *events.Envelope, now time.Time) error {
+func (b *Bus) add(r *rules, batch *outbox.Batch, e *events.Envelope, now time.Time) error {
 	e.ID = b.IDs.Request()
 	text, err := e.JSON()
 	if err != nil {
 		return err
 	}
 	a := arrived{account: e.Account, region: e.Region, bus: state.DefaultEventBus, source: e.Source, Event: events.Event{ID: e.ID, JSON: text, Time: now}}
-	return b.rules.match(batch, &a)
+	return r.match(batch, &a)
 }
 
 // Put implements events.Bus.
@@ -247,16 +250,21 @@ func (b *Bus) arrive(ctx context.Context, bus *state.EventBus, list []events.Eve
 	return err
 }
 
-// Emit puts an event of Warder's own on the default bus of its account and region. It
-// sets its id.
+// Emit puts an event of Warder's own on the default bus of its account and region, or
+// of all accounts if it is of none.
 func (b *Bus) Emit(ctx context.Context, e *events.Envelope) error {
-	e.ID = b.IDs.Request()
-	text, err := e.JSON()
-	if err != nil {
-		return err
+	batch := new(outbox.Batch)
+	rules := b.current()
+	for _, one := range rules.addressed(e) {
+		if err := b.add(rules, batch, one, b.Now()); err != nil {
+			return err
+		}
 	}
-	bus := &state.EventBus{Account: e.Account, Region: e.Region, Name: state.DefaultEventBus}
-	return b.arrive(ctx, bus, []events.Event{{ID: e.ID, JSON: text, Time: b.Now()}}, false)
+	if len(batch.Items) == 0 {
+		return nil
+	}
+	_, err := b.Outbox.Put(ctx, batch)
+	return err
 }
 
 // current are the rules as they are now.

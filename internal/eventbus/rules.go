@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +78,20 @@ func (b *rulesOfBus) add(r *rule) {
 
 // listens says whether an account has rules on a default bus.
 func (r *rules) listens(account string) bool { return r.accounts[account] }
+
+// addressed are the events that one is: itself or, if it is of no account, one for each
+// account with rules.
+func (r *rules) addressed(e *events.Envelope) (list []*events.Envelope) {
+	if e.Account != "" {
+		return []*events.Envelope{e}
+	}
+	for _, account := range slices.Sorted(maps.Keys(r.accounts)) {
+		one := *e
+		one.Account = account
+		list = append(list, &one)
+	}
+	return list
+}
 
 // arrived is an event that has come to a bus.
 type arrived struct {
