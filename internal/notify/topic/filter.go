@@ -26,6 +26,11 @@ const (
 	maxFilterPolicy       = 256 << 10 // bytes
 )
 
+// refusal is what is wrong in AWS's words, which are no Go error's.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // CheckFilter says what is wrong with a filter policy, in AWS's words.
 func CheckFilter(text, scope string) error {
 	if len(text) > maxFilterPolicy {
@@ -33,7 +38,7 @@ func CheckFilter(text, scope string) error {
 	}
 	var members map[string]any
 	if json.Unmarshal([]byte(text), &members) != nil || members == nil {
-		return errors.New("FilterPolicy: failed to parse JSON.")
+		return refusal("FilterPolicy: failed to parse JSON.")
 	}
 	if len(members) > maxFilterKeys {
 		return errors.New("FilterPolicy: Filter policy can not have more than 5 keys")
@@ -65,7 +70,7 @@ func combine(members map[string]any, depth, combinations int, scope string) (int
 		switch v := value.(type) {
 		case map[string]any:
 			if scope != ScopeBody {
-				return 0, errors.New("Filter policy scope MessageAttributes does not support nested filter policy")
+				return 0, refusal("Filter policy scope MessageAttributes does not support nested filter policy")
 			}
 			if combinations, err = combine(v, depth+1, combinations, scope); err != nil {
 				return 0, err

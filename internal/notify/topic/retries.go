@@ -153,7 +153,7 @@ func readTopicPolicy(text string) (*topicPolicy, error) {
 	return p, errors.Join(p.HTTP.Retry.check(), p.HTTP.Request.check())
 }
 
-var errThrottle = errors.New("Warder does not throttle deliveries")
+var errThrottle = errors.New("deliveries are not throttled by Warder")
 
 func given(m json.RawMessage) bool { return len(m) > 0 && string(m) != "null" && string(m) != "{}" }
 
@@ -166,7 +166,7 @@ func strict(text string, into any) error {
 		return errors.New("failed to parse JSON, or it has a member that is not known")
 	}
 	if d.More() {
-		return errors.New("failed to parse JSON.")
+		return errors.New("failed to parse JSON: there is more behind it")
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func setTopicAttribute(snap *state.Snapshot, t *state.Topic, name, value, prefix
 		return notBuilt(prefix+name, "it is for FIFO topics")
 	default:
 		if strings.HasSuffix(name, "FeedbackRoleArn") || strings.HasSuffix(name, "FeedbackSampleRate") {
-			if value == "" {
+			if value == "" || value == "0" { // which is to log nothing; Terraform sets it
 				return nil
 			}
 			return notBuilt(prefix+name, "Warder has no CloudWatch Logs to write deliveries to; failed ones are in the server's log")

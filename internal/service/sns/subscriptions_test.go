@@ -180,7 +180,7 @@ func TestSubscribeRefusals(t *testing.T) {
 		{"http", "http://example.com", map[string]string{"FilterPolicyScope": "Head"}, "Invalid parameter: Attributes Reason: FilterPolicyScope: Invalid value [Head]. Please use either MessageBody or MessageAttributes"},
 		{"http", "http://example.com", map[string]string{"FilterPolicy": "{"}, "Invalid parameter: Attributes Reason: FilterPolicy: failed to parse JSON."},
 		{"http", "http://example.com", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:q"}`}, "Invalid parameter: Attributes Reason: RedrivePolicy Reason: Warder has no queues; messages that could not be delivered stay in its outbox"},
-		{"http", "http://example.com", map[string]string{"DeliveryPolicy": `{"throttlePolicy":{"maxReceivesPerSecond":5}}`}, "Invalid parameter: Attributes Reason: DeliveryPolicy: Warder does not throttle deliveries"},
+		{"http", "http://example.com", map[string]string{"DeliveryPolicy": `{"throttlePolicy":{"maxReceivesPerSecond":5}}`}, "Invalid parameter: Attributes Reason: DeliveryPolicy: deliveries are not throttled by Warder"},
 		{"http", "http://example.com", map[string]string{"DeliveryPolicy": `{"healthyRetryPolicy":{"numRetries":1,"numNoDelayRetries":2}}`}, "Invalid parameter: Attributes Reason: DeliveryPolicy: numNoDelayRetries, numMinDelayRetries and numMaxDelayRetries must not be negative, nor more than numRetries together"},
 	} {
 		_, err := c.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic, Protocol: &tc.protocol, Endpoint: &tc.endpoint, Attributes: tc.attributes})

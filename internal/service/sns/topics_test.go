@@ -84,7 +84,7 @@ func TestTopicAttributes(t *testing.T) {
 		{"KmsMasterKeyId", "alias/aws/sns", "Invalid parameter: KmsMasterKeyId Reason: Warder has no keys of KMS"},
 		{"HTTPSuccessFeedbackRoleArn", "arn:aws:iam::123456789012:role/r", "Invalid parameter: HTTPSuccessFeedbackRoleArn Reason: Warder has no CloudWatch Logs to write deliveries to; failed ones are in the server's log"},
 		{"DeliveryPolicy", "{", "Invalid parameter: DeliveryPolicy: failed to parse JSON, or it has a member that is not known"},
-		{"DeliveryPolicy", `{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":1}}}`, "Invalid parameter: DeliveryPolicy: Warder does not throttle deliveries"},
+		{"DeliveryPolicy", `{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":1}}}`, "Invalid parameter: DeliveryPolicy: deliveries are not throttled by Warder"},
 		{"DeliveryPolicy", `{"http":{"defaultHealthyRetryPolicy":{"numRetries":101}}}`, "Invalid parameter: DeliveryPolicy: numRetries must be between 0 and 100"},
 		{"DeliveryPolicy", `{"http":{"defaultHealthyRetryPolicy":{"numRetries":100,"maxDelayTarget":60}}}`, "Invalid parameter: DeliveryPolicy: the delays are more than 3600 seconds together"},
 		{"DeliveryPolicy", `{"http":{"defaultRequestPolicy":{"headerContentType":"image/png"}}}`, `Invalid parameter: DeliveryPolicy: headerContentType must not be "image/png"`},
