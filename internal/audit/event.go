@@ -214,6 +214,9 @@ func (r *Request) event(w *writer, id, shared, account string, otherSide bool) *
 	if r.TLS != nil {
 		w.tls(r.TLS, r.Host)
 	}
+	if r.Caller != nil && r.Caller.Session != nil && r.Caller.Session.SignedIn && !otherSide {
+		w.raw(`,"sessionCredentialFromConsole":"true"`)
+	}
 	w.raw("}")
 	e.JSON = slices.Clone(w.buf)
 	e.Resources = slices.Clone(w.resources)

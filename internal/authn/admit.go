@@ -12,7 +12,8 @@ import (
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html).
 
 // AdmitIAM refuses callers that may not call IAM: GetFederationToken sessions,
-// and GetSessionToken sessions that were not made with MFA.
+// and GetSessionToken sessions that were not made with MFA. Who has signed in with a
+// password may: it is how people use IAM in AWS's console.
 func (c *Caller) AdmitIAM() error {
 	if c.Session == nil {
 		return nil
@@ -21,7 +22,7 @@ func (c *Caller) AdmitIAM() error {
 	case AssumedRole, Delegated:
 		return nil
 	case SessionToken:
-		if c.Session.MFA != nil {
+		if c.Session.MFA != nil || c.Session.SignedIn {
 			return nil
 		}
 		return errInvalidToken(errors.New("authn: GetSessionToken session without MFA calls IAM"))
@@ -33,7 +34,8 @@ func (c *Caller) AdmitIAM() error {
 // AdmitSTS refuses callers that may not call an STS operation: GetSessionToken
 // sessions may call AssumeRole and GetCallerIdentity only, GetFederationToken
 // sessions GetCallerIdentity only, and no session may get another
-// GetSessionToken or GetFederationToken session. Delegated sessions are kept as
+// GetSessionToken or GetFederationToken session. AWS documents no more than that for
+// who has signed in. Delegated sessions are kept as
 // short as GetSessionToken's: a web identity token of theirs would pass for one
 // of the principal that delegated (ours; AWS does not say).
 func (c *Caller) AdmitSTS(operation string) error {
@@ -47,7 +49,7 @@ func (c *Caller) AdmitSTS(operation string) error {
 	case AssumedRole:
 		return nil
 	case SessionToken, Delegated:
-		if operation == "AssumeRole" {
+		if c.Session.SignedIn || operation == "AssumeRole" {
 			return nil
 		}
 	}

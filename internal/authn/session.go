@@ -44,6 +44,9 @@ type Session struct {
 	// Delegate is the account that acts by a delegated session, and by the
 	// sessions that were got with it; "" for others.
 	Delegate string `json:"b,omitempty"`
+	// SignedIn says that a SessionToken session is one of a sign-in with a password
+	// (internal/signin), and so may do what the user may.
+	SignedIn bool `json:"l,omitempty"`
 
 	// Provider is the identity provider that a federated session came from, as
 	// aws:FederatedProvider names it; "" for others. Claims are what it said

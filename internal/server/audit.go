@@ -84,6 +84,20 @@ func (s *Server) events(rec *Record, call *service.Call, out any, err error) []*
 	return events
 }
 
+// Unsigned is what is known of a request to a fixed path whose caller proves by other
+// means than a signature who it is, and what its events begin with.
+func (s *Server) Unsigned(r *http.Request) (authz.Request, audit.Request) {
+	rec, ok := r.Context().Value(recordKey{}).(*Record)
+	if !ok {
+		rec = &Record{RequestID: s.IDs.Request(), Time: s.Now()}
+	}
+	q, _ := s.request(r, nil, nil, "", rec) // there is nothing that could be refused
+	q.Region = defaultRegion
+	return q, audit.Request{
+		ID: rec.RequestID, Time: q.Time, Region: q.Region, SourceIP: q.SourceIP, UserAgent: q.UserAgent, TLS: r.TLS, Host: r.Host,
+	}
+}
+
 // Asked keeps the data event of a question that came to a fixed path; q has what
 // was asked and what was answered, the rest is the request's.
 func (s *Server) Asked(r *http.Request, caller *authz.Request, q *audit.Question) {

@@ -15,6 +15,9 @@ type User struct {
 	Boundary string        `json:",omitempty"` // ARN of the managed policy that is its permissions boundary
 	Groups   []string      `json:",omitempty"` // unique ids, in the order the user was added
 	Login    *LoginProfile `json:",omitempty"` // nil: no console password
+	// PasswordUsed is when the user last signed in with a password, of this login
+	// profile or an earlier one.
+	PasswordUsed time.Time `json:",omitzero"`
 }
 
 // LoginProfile is a user's console password.

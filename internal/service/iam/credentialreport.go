@@ -131,7 +131,7 @@ func credentialReport(snap *state.Snapshot, account *state.Account) []byte {
 func reportTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // reportPassword adds the columns about a user's console password. Signing in is
-// what uses a password; there is no console, so no password was ever used.
+// what uses a password.
 func reportPassword(line []string, account *state.Account, u *state.User) []string {
 	if u.Login == nil {
 		return append(line, strconv.FormatBool(false), notApplicable, notApplicable, notApplicable)
@@ -140,7 +140,11 @@ func reportPassword(line []string, account *state.Account, u *state.User) []stri
 	if p := account.PasswordPolicy; p != nil && p.MaxAgeDays > 0 {
 		next = reportTime(u.Login.Changed.AddDate(0, 0, p.MaxAgeDays))
 	}
-	return append(line, strconv.FormatBool(true), noInformation, reportTime(u.Login.Changed), next)
+	used := noInformation
+	if !u.PasswordUsed.IsZero() {
+		used = reportTime(u.PasswordUsed)
+	}
+	return append(line, strconv.FormatBool(true), used, reportTime(u.Login.Changed), next)
 }
 
 // reportCredentials adds the columns from mfa_active on, for a user or root user.

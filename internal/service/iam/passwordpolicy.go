@@ -85,12 +85,25 @@ var changeOwnPassword = func() *policy.Policy {
 	return policy.Compile(policy.Source{Name: "account password policy"}, doc)
 }()
 
-// ownPassword adds what the account's password policy allows its users.
+// ChangePasswordCheck is what a user must be allowed to do to change its own
+// password: when it is asked to as it signs in, too
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_admin-change-user.html).
+func ChangePasswordCheck(s *state.Snapshot, u *state.User) authz.Check {
+	check := authz.Check{Action: "iam:ChangePassword", Account: u.Account, Resource: u.ARN(), Tags: u.Tags, Boundary: u.Boundary}
+	grantOwnPassword(s, u.Account, &check)
+	return check
+}
+
+// grantOwnPassword adds what the account's password policy allows its users.
+func grantOwnPassword(s *state.Snapshot, account string, check *authz.Check) {
+	if a := s.Accounts.Get(account); a != nil && a.PasswordPolicy != nil && a.PasswordPolicy.AllowUsersToChangePassword {
+		check.Granted = changeOwnPassword
+	}
+}
+
 func ownPassword(reflect.Type) service.Part {
 	return func(c *service.Call, s *state.Snapshot, _ any, check *authz.Check) error {
-		if a := s.Accounts.Get(c.Caller.Account); a != nil && a.PasswordPolicy != nil && a.PasswordPolicy.AllowUsersToChangePassword {
-			check.Granted = changeOwnPassword
-		}
+		grantOwnPassword(s, c.Caller.Account, check)
 		return nil
 	}
 }

@@ -32,19 +32,19 @@ func concurrentChange() error {
 	return awserr.New("ConcurrentModification", "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.")
 }
 
-// A newPassword is a password that was checked and hashed in a Prepare step.
-type newPassword struct {
+// A NewPassword is a password that was checked and hashed before the transaction.
+type NewPassword struct {
 	hash     string
 	replaces string // hash of the password that it was checked against; "" if the user had none
 }
 
 // preparePassword checks a new password for a user and hashes it.
-func preparePassword(snap *state.Snapshot, u *state.User, password string) (*newPassword, error) {
+func preparePassword(snap *state.Snapshot, u *state.User, password string) (*NewPassword, error) {
 	account := snap.Accounts.Get(u.Account)
 	if err := conforms(account, password); err != nil {
 		return nil, err
 	}
-	made := new(newPassword)
+	made := new(NewPassword)
 	if u.Login != nil {
 		made.replaces = u.Login.Hash
 		if p := account.PasswordPolicy; p != nil && p.ReusePrevention > 0 && reused(u.Login, password, p.ReusePrevention) {
@@ -66,9 +66,9 @@ func reused(l *state.LoginProfile, password string, n int) bool {
 		func(hash string) bool { return seal.VerifyPassword(hash, password) })
 }
 
-// set puts a prepared password in place of the one it was checked against. The
+// Set puts a prepared password in place of the one it was checked against. The
 // password policy may have changed since, so it is asked again.
-func (n *newPassword) set(tx *state.Tx, u *state.User, now time.Time, password string, reset *bool) error {
+func (n *NewPassword) Set(tx *state.Tx, u *state.User, now time.Time, password string, reset *bool) error {
 	if err := conforms(tx.Accounts.Get(u.Account), password); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Service) createLoginProfile(c *service.Call, tx *state.Tx, in *api.Crea
 		return nil, err
 	}
 	login := &state.LoginProfile{
-		Created: c.Now(), Changed: c.Now(), Hash: c.Prepared.(*newPassword).hash, ResetRequired: deref(in.PasswordResetRequired),
+		Created: c.Now(), Changed: c.Now(), Hash: c.Prepared.(*NewPassword).hash, ResetRequired: deref(in.PasswordResetRequired),
 	}
 	u = tx.Users.Update(u, func(u *state.User) { u.Login = login })
 	return &api.CreateLoginProfileResponse{LoginProfile: loginOut(u)}, nil
@@ -162,7 +162,7 @@ func (s *Service) updateLoginProfile(c *service.Call, tx *state.Tx, in *api.Upda
 		return nil, err
 	}
 	if in.Password != nil {
-		return nil, c.Prepared.(*newPassword).set(tx, u, c.Now(), *in.Password, in.PasswordResetRequired)
+		return nil, c.Prepared.(*NewPassword).Set(tx, u, c.Now(), *in.Password, in.PasswordResetRequired)
 	}
 	if in.PasswordResetRequired != nil {
 		login := *u.Login
@@ -208,9 +208,6 @@ func (s *Service) prepareChange(c *service.Call, snap *state.Snapshot, in *api.C
 	if err != nil {
 		return nil, err
 	}
-	if *in.NewPassword == *in.OldPassword {
-		return nil, reusedPassword()
-	}
 	hash, ok, err := s.passwords.Verify(c, c.Time, u.ID, *in.OldPassword)
 	if err != nil {
 		return nil, err
@@ -218,7 +215,16 @@ func (s *Service) prepareChange(c *service.Call, snap *state.Snapshot, in *api.C
 	if !ok {
 		return nil, wrongPassword()
 	}
-	made, err := preparePassword(snap, u, *in.NewPassword)
+	return ChangePassword(snap, u, hash, *in.OldPassword, *in.NewPassword)
+}
+
+// ChangePassword checks and hashes the password that a user wants in place of the
+// present one, which has been verified against hash (authn.Passwords).
+func ChangePassword(snap *state.Snapshot, u *state.User, hash, old, password string) (*NewPassword, error) {
+	if password == old {
+		return nil, reusedPassword()
+	}
+	made, err := preparePassword(snap, u, password)
 	if err == nil && made.replaces != hash {
 		err = concurrentChange()
 	}
@@ -234,5 +240,5 @@ func (s *Service) changePassword(c *service.Call, tx *state.Tx, in *api.ChangePa
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.Prepared.(*newPassword).set(tx, u, c.Now(), *in.NewPassword, ptr(false))
+	return nil, c.Prepared.(*NewPassword).Set(tx, u, c.Now(), *in.NewPassword, ptr(false))
 }

@@ -81,6 +81,7 @@ func (s *Service) getUser(c *service.Call, snap *state.Snapshot, in *api.GetUser
 		return nil, err
 	}
 	out := userOut(u)
+	out.PasswordLastUsed = optional(u.PasswordUsed)
 	out.Tags = tagsOut(u.Tags)
 	out.PermissionsBoundary = boundaryOut(u.Boundary)
 	return &api.GetUserResponse{User: out}, nil
@@ -103,7 +104,9 @@ func (s *Service) listUsers(c *service.Call, snap *state.Snapshot, in *api.ListU
 		func(u *state.User) bool { return strings.HasPrefix(u.Path, prefixOf(in.PathPrefix)) })
 	out := &api.ListUsersResponse{Users: make([]api.User, 0, len(users)), IsTruncated: end.IsTruncated, Marker: end.Marker}
 	for _, u := range users {
-		out.Users = append(out.Users, *userOut(u))
+		listed := userOut(u)
+		listed.PasswordLastUsed = optional(u.PasswordUsed)
+		out.Users = append(out.Users, *listed)
 	}
 	return out, nil
 }
