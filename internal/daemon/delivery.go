@@ -2,12 +2,15 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit/delivery"
 	"github.com/warder-iam/warder/internal/audit/feed"
 	"github.com/warder-iam/warder/internal/service/cloudtrail"
+	"github.com/warder-iam/warder/internal/service/sns"
+	"github.com/warder-iam/warder/internal/state"
 )
 
 // deliveryShare is the part of the time that each source may take to be delivered
@@ -47,6 +50,39 @@ func (c *Config) deliveryConfig() error {
 		return errors.New("the times of the audit trail are to be above zero, and that of digests whole seconds")
 	}
 	return nil
+}
+
+// topics are the SNS topics that trails tell of their deliveries
+// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html).
+type topics struct {
+	sns *sns.Service
+	d   *Daemon
+}
+
+func (t topics) notice(trail *state.Trail) *sns.Notice {
+	return &sns.Notice{
+		Service: "cloudtrail.amazonaws.com", SourceARN: trail.ARN(), SourceAccount: trail.Account, Topic: trail.TopicARN(), Time: t.d.config.Now(),
+	}
+}
+
+// MayPublish implements cloudtrail.Topics.
+func (t topics) MayPublish(s *state.Snapshot, _ string, trail *state.Trail) bool {
+	return t.sns.MayPublish(s, t.notice(trail)) == nil
+}
+
+// tell is delivery.Config.Notify.
+func (t topics) tell(ctx context.Context, trail *state.Trail, bucket, key string) error {
+	n := t.notice(trail)
+	n.ID = t.d.ids.Request()
+	text, err := json.Marshal(struct {
+		Bucket string   `json:"s3Bucket"`
+		Keys   []string `json:"s3ObjectKey"`
+	}{bucket, []string{key}})
+	if err != nil {
+		return err
+	}
+	n.Text = string(text)
+	return t.sns.PublishAs(ctx, t.d.state.Snapshot(), n)
 }
 
 // deliverer is delivery as CloudTrail's operations know it.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -22,8 +23,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/warder-iam/warder/internal/audit/outbox"
 	"github.com/warder-iam/warder/internal/audit/trail"

@@ -2,14 +2,13 @@ package delivery
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/warder-iam/warder/internal/audit/selector"
 	"github.com/warder-iam/warder/internal/audit/trail"
@@ -157,7 +156,7 @@ func folderOf(p *period, kind, region string, day time.Time) string {
 }
 
 // packer compresses files, one after the other. Records are much alike, so that
-// its fastest way makes a fifteenth of them.
+// its fastest way makes a tenth of them.
 type packer struct{ zip *gzip.Writer }
 
 func newPacker() *packer {

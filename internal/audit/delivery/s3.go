@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/warder-iam/warder/internal/awserr"
 )
 
 // credential is what the endpoint knows Warder by.
@@ -60,8 +62,8 @@ func (e *endpoint) Put(ctx context.Context, bucket, key string, o *Object) error
 	return nil
 }
 
-// Code is the error as GetTrailStatus names it: S3's code where the endpoint
-// answered with one; "" for nil.
+// Code is the error as GetTrailStatus names it: the code of S3 or SNS where there was
+// an answer with one; "" for nil.
 func Code(err error) string {
 	if err == nil {
 		return ""
@@ -73,6 +75,9 @@ func Code(err error) string {
 		return "AccessDenied"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "RequestTimeout"
+	}
+	if e, ok := errors.AsType[*awserr.Error](err); ok {
+		return e.Code
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() != "" {
 		return e.ErrorCode()

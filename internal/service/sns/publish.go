@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -255,22 +256,28 @@ type Notice struct {
 	Time          time.Time
 }
 
+// MayPublish says whether a service could publish: nil if it could.
+func (s *Service) MayPublish(snap *state.Snapshot, n *Notice) error {
+	t := snap.Topics.Get(n.Topic)
+	if t == nil {
+		return noSuchTopic()
+	}
+	return s.permits(snap, t, n)
+}
+
 // PublishAs publishes for a service, if the topic's policy lets the service in, or its
 // role may
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions).
 // An *awserr.Error says that it cannot be, as a caller of Publish would be told.
 func (s *Service) PublishAs(ctx context.Context, snap *state.Snapshot, n *Notice) error {
-	t := snap.Topics.Get(n.Topic)
-	if t == nil {
-		return noSuchTopic()
-	}
-	if err := s.permits(snap, t, n); err != nil {
+	if err := s.MayPublish(snap, n); err != nil {
 		return err
 	}
+	t := snap.Topics.Get(n.Topic)
 	if len(n.Text) > maxMessage {
 		return invalid("Message too long")
 	}
-	m := &topic.Message{ID: n.ID, Subject: n.Subject, Text: n.Text, Attributes: n.Attributes, Time: n.Time}
+	m := &topic.Message{ID: cmp.Or(n.ID, s.ids.Request()), Subject: n.Subject, Text: n.Text, Attributes: n.Attributes, Time: n.Time}
 	if err := s.publisher.Publish(ctx, snap, t, m); err != nil {
 		return fmt.Errorf("sns: %w", err)
 	}
