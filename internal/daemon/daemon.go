@@ -326,7 +326,9 @@ func (d *Daemon) wire(mailer *notify.Mailer) {
 		d.server.Services = append(d.server.Services, d.notify.sns.Operations())
 		ct := cloudtrail.Config{IDs: d.ids, Index: d.trail.index}
 		if d.trail.delivery != nil {
-			ct.Delivery = deliverer{d.trail.delivery}
+			told := topics{d.notify.sns, d}
+			d.trail.delivery.Notify = told.tell
+			ct.Delivery, ct.Topics = deliverer{d.trail.delivery}, told
 		}
 		d.server.Services = append(d.server.Services, cloudtrail.New(ct))
 	}
