@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), envCommand(), accountCommand(), mfaCommand(), importCommand(), exportCommand(), trailCommand(), replayCommand(), evalCommand(), lintCommand(), testCommand())
+	root.AddCommand(serveCommand(), envCommand(), signinCommand(), accountCommand(), mfaCommand(), importCommand(), exportCommand(), trailCommand(), alertsCommand(), replayCommand(), evalCommand(), lintCommand(), testCommand())
 	err := root.ExecuteContext(ctx)
 	code := 0
 	if err != nil {

@@ -75,6 +75,7 @@ func serveCommand() *cobra.Command {
 	f.DurationVar(&c.DeliverEvery, "delivery-interval", 5*time.Minute, "how often log files are delivered")
 	f.DurationVar(&c.DigestEvery, "digest-interval", time.Hour, "how often digests of log files are delivered, of trails with log file validation")
 	f.TextVar(&c.Decisions, "decision-events", audit.Level{}, `which decisions for your own services (AuthZEN) the trail keeps: "all", "denied", "1/N" (all denied, one in N of the others) or "none"`)
+	f.Var((*days)(&c.AlertLearning), "alert-learning", "how long it is learned what is usual in an account before there are alerts about what is new (default 7d)")
 	f.StringArrayVar(&c.Streams, "stream", nil, "send the events of the audit trail to stdout, file:PATH, syslog:udp|tcp|tls://HOST:PORT, syslog:unix:PATH or otlp:http[s]://HOST:PORT; with ?format=ocsf in OCSF form, with ?events=management without data events; more than one may be given")
 	f.StringToIntVar((*map[string]int)(&c.Quotas), "quota", nil, "quotas that differ from AWS's, such as UsersPerAccount=20000")
 	f.StringVar(&c.PublicURL, "public-url", "", "where others reach this server, such as https://iam.example.com: the base of token issuers (default the address it listens on)")

@@ -16,8 +16,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/warder-iam/warder/internal/alert"
 	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/audit/stream"
 	"github.com/warder-iam/warder/internal/authn"
@@ -36,6 +38,7 @@ import (
 	"github.com/warder-iam/warder/internal/service/events"
 	"github.com/warder-iam/warder/internal/service/iam"
 	"github.com/warder-iam/warder/internal/service/sts"
+	"github.com/warder-iam/warder/internal/signin"
 	"github.com/warder-iam/warder/internal/state"
 	"github.com/warder-iam/warder/internal/store"
 	"github.com/warder-iam/warder/internal/store/memory"
@@ -88,6 +91,10 @@ type Config struct {
 	// Notify says how messages leave.
 	Notify Notify
 
+	// AlertLearning is how long it is learned what is usual in an account before there
+	// are alerts about what is new; alert.Learning if zero.
+	AlertLearning time.Duration
+
 	// Streams are where the events of the trail are sent as they come (stream.Parse).
 	Streams []string
 	streams []stream.Target
@@ -110,8 +117,10 @@ type Daemon struct {
 	ids      *ids.Source
 	server   *server.Server
 	iam      *service.Service
+	signIn   *signin.Service
 	trail    *auditTrail    // nil if none is kept
 	notify   *notifications // nil without a trail, whose outbox they need
+	buses    *buses         // nil as well
 	listener net.Listener
 	issuer   *outbound.Issuer
 	control  net.Listener // nil without a data folder
@@ -199,6 +208,9 @@ func (c *Config) complete() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.AlertLearning == 0 {
+		c.AlertLearning = alert.Learning
 	}
 	if err := c.Quotas.Check(); err != nil {
 		return err
@@ -309,6 +321,12 @@ func (d *Daemon) wire(mailer *notify.Mailer) {
 	d.iam = iam.New(iam.Config{
 		IDs: d.ids, Ring: d.ring, Authz: az, MFA: mfa, Passwords: authn.NewPasswords(d.state), Quotas: d.config.Quotas, Issuer: d.issuer, OIDC: verifier,
 	})
+	eb := events.Config{IDs: d.ids, Ring: d.ring}
+	if d.trail != nil {
+		d.notify = d.newNotifications(az, mailer)
+		d.buses = d.newBuses(az)
+		eb.Bus = d.buses
+	}
 	d.server = &server.Server{
 		State: d.state, Authn: authn.New(d.ring), Authz: az, IDs: d.ids, Now: d.config.Now, Log: d.config.Log,
 		Services: []*service.Service{
@@ -317,12 +335,11 @@ func (d *Daemon) wire(mailer *notify.Mailer) {
 				IDs: d.ids, Ring: d.ring, MFA: mfa, Issuer: d.issuer, OIDC: verifier,
 				SAML: sts.SAML{State: d.state, Endpoints: d.config.SAMLEndpoints},
 			}),
-			events.New(events.Config{IDs: d.ids, Ring: d.ring}),
+			events.New(eb),
 		},
 	}
 	if d.trail != nil {
 		d.server.Trail = d.trail
-		d.notify = d.newNotifications(az, mailer)
 		d.server.Services = append(d.server.Services, d.notify.sns.Operations())
 		ct := cloudtrail.Config{IDs: d.ids, Index: d.trail.index}
 		if d.trail.delivery != nil {
@@ -339,6 +356,8 @@ func (d *Daemon) wire(mailer *notify.Mailer) {
 	d.server.Paths = zen.Paths()
 	d.server.Paths[PathReplay] = d.replayAPI(az)
 	d.server.Paths[delegation.Path] = &delegation.Mailbox{Caller: d.server.Caller, State: d.state, Authz: az, Ring: d.ring, Log: d.config.Log}
+	d.signIn = d.newSignIn(az, mfa)
+	d.server.Paths[signin.Path] = d.signIn
 	d.server.Paths[outbound.Path] = d.issuer.Handler(d.state.Snapshot)
 	if d.notify != nil {
 		d.server.Paths[topic.Path] = d.notify.keys.Handler(d.state.Snapshot)
@@ -421,7 +440,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.notify != nil {
 		sent := make(chan struct{})
 		go func() {
-			d.notify.run(ctx, d)
+			var sending sync.WaitGroup
+			sending.Go(func() { d.notify.run(ctx, d) })
+			sending.Go(func() { d.buses.Run(ctx) })
+			sending.Wait()
 			close(sent)
 		}()
 		defer func() {
@@ -456,6 +478,11 @@ func (d *Daemon) housekeep(ctx context.Context) {
 			if d.notify != nil {
 				if err := d.notify.housekeep(ctx, d); err != nil && ctx.Err() == nil {
 					d.config.Log.Error("subscriptions and the keys of messages could not be tidied", "error", err)
+				}
+			}
+			if d.buses != nil {
+				if err := d.buses.housekeep(ctx, d); err != nil && ctx.Err() == nil {
+					d.config.Log.Error("the audit trail could not be looked through", "error", err)
 				}
 			}
 			if d.config.Store == storeMemory {

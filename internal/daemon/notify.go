@@ -23,6 +23,9 @@ type Notify struct {
 	SMTP string
 	// From is the address that mail comes from.
 	From string
+	// FirstRetry and MostRetry bound the time between attempts to send to the targets of
+	// rules; EventBridge's if zero.
+	FirstRetry, MostRetry time.Duration
 }
 
 // smtpVariable names the environment variable that holds the mail server's password.
@@ -66,7 +69,7 @@ const senders = 16
 func (n *notifications) run(ctx context.Context, d *Daemon) {
 	// When to try again is the sender's to say, down to at once.
 	d.trail.outbox.Run(ctx, outbox.Sender{
-		Queue: topic.Queue, Workers: senders, Send: n.sender.Send, First: time.Millisecond, Most: time.Hour, Log: d.config.Log,
+		Queue: topic.Queue, Workers: senders, Unordered: true, Send: n.sender.Send, First: time.Millisecond, Most: time.Hour, Log: d.config.Log,
 	})
 }
 

@@ -250,9 +250,11 @@ func (o *Outbox) Delete(ctx context.Context, id int64) error {
 	return wrap(err)
 }
 
-// Revive has a dead letter sent again. It says whether there was one.
+// Revive has a dead letter sent again, as if it were new. It says whether there was
+// one.
 func (o *Outbox) Revive(ctx context.Context, id int64) (bool, error) {
-	done, err := o.db.ExecContext(ctx, `UPDATE item SET due = ?, attempts = 0 WHERE id = ? AND due IS NULL`, time.Now().UnixMilli(), id)
+	now := time.Now().UnixMilli()
+	done, err := o.db.ExecContext(ctx, `UPDATE item SET due = ?1, made = ?1, attempts = 0 WHERE id = ?2 AND due IS NULL`, now, id)
 	if err != nil {
 		return false, wrap(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"github.com/warder-iam/warder/internal/audit/outbox"
@@ -84,12 +85,18 @@ func prepare(t *state.Topic, sub *state.Subscription, kind string) (*Delivery, e
 	return d, nil
 }
 
+// lane is one of a few of a subscription's: an endpoint that is away holds up no other,
+// and one that is slow gets more than one message at a time.
+func lane(d *Delivery) string {
+	return fmt.Sprintf("%s#%d", d.Subscription, crc32.ChecksumIEEE([]byte(d.ID))%4)
+}
+
 func appendItem(items []outbox.Item, d *Delivery) ([]outbox.Item, error) {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
 	}
-	return append(items, outbox.Item{Queue: Queue, Key: d.Subscription, Body: body}), nil
+	return append(items, outbox.Item{Queue: Queue, Lane: lane(d), Key: d.Subscription, Body: body}), nil
 }
 
 func (p *Publisher) put(ctx context.Context, items []outbox.Item) error {
