@@ -31,5 +31,8 @@ func (d *Daemon) reset(r *http.Request) (*NewAccount, error) {
 		made, err = d.putAccount(tx, d.home)
 		return err
 	})
+	if err == nil {
+		d.signIn.Forget()
+	}
 	return made, err
 }

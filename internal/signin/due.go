@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"strings"
 	"time"
 
 	"github.com/warder-iam/warder/internal/state"
@@ -36,10 +35,10 @@ func dueOf(account *state.Account, u *state.User, now time.Time) due {
 func typeOf(devices []*state.MFADevice) string {
 	types := make(map[string]bool)
 	for _, d := range devices {
-		if strings.HasPrefix(d.Serial, "arn:") {
-			types["Virtual MFA"] = true
-		} else {
+		if d.Hardware {
 			types["Hardware MFA"] = true
+		} else {
+			types["Virtual MFA"] = true
 		}
 	}
 	if len(types) > 1 {
