@@ -203,14 +203,21 @@ func (r *Request) event(w *writer, id, shared, account string, otherSide bool) *
 	w.key("eventID").text(id)
 	w.key("readOnly").bool(p.readOnly)
 	w.accessed(r.Input)
-	w.raw(`,"eventType":"AwsApiCall","managementEvent":true`)
+	w.raw(`,"eventType":"AwsApiCall"`)
+	w.key("managementEvent").bool(!p.data)
 	if account != "" {
 		w.key("recipientAccountId").text(account)
 	}
 	if shared != "" {
 		w.key("sharedEventID").text(shared)
 	}
-	w.raw(`,"eventCategory":"Management"`)
+	w.key("eventCategory")
+	if p.data {
+		e.Category = trail.Data
+		w.text("Data")
+	} else {
+		w.text("Management")
+	}
 	if r.TLS != nil {
 		w.tls(r.TLS, r.Host)
 	}

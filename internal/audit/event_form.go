@@ -20,6 +20,7 @@ type plan struct {
 	source        string // "iam.amazonaws.com"
 	readOnly      bool
 	answer        bool  // the record shows the output
+	data          bool  // its events are data events
 	input, output *form // nil if the operation has none
 }
 
@@ -33,9 +34,14 @@ func planOf(svc *api.Service, op *api.Operation) *plan {
 	forms := &forms{service: svc, known: map[api.ShapeIndex]*form{}}
 	p := &plan{source: svc.EndpointPrefix + ".amazonaws.com", input: forms.of(op.InputShape), output: forms.of(op.OutputShape)}
 	p.readOnly, p.answer = effect(svc.SigningName, op.Name)
+	p.data = dataOperations[svc.SigningName+":"+op.Name]
 	made, _ := plans.LoadOrStore(op, p)
 	return made.(*plan)
 }
+
+// dataOperations are those on what is in a resource
+// (https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html).
+var dataOperations = map[string]bool{"sns:Publish": true, "sns:PublishBatch": true}
 
 // effect says whether an operation only reads, and whether its events show the
 // answer. Reads do not, except STS's, whose answers are credentials. What an

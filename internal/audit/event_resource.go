@@ -55,6 +55,7 @@ var resourceTypes = map[string]string{
 	"ServerCertificateId":      serverCertificateType,
 	"ServerCertificateName":    serverCertificateType,
 	"SSHPublicKeyId":           "AWS::IAM::SshPublicKey",
+	"TopicArn":                 "AWS::SNS::Topic",
 	"TrailARN":                 trailType,
 	"TrailName":                trailType,
 	"UserId":                   userType,

@@ -72,7 +72,9 @@ var harmless = map[string]bool{
 // payloads are what callers hand on to others by way of a service: it says nothing of
 // the request, and may be large.
 var payloads = map[string]bool{
-	"Detail": true, // of an event
+	"Detail":      true, // of an event
+	"Message":     true, // to a topic
+	"StringValue": true, // of a message's attribute
 }
 
 // inAWS are secrets that AWS's records show, or whose place we keep: a marker

@@ -16,6 +16,7 @@ import (
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
 	"github.com/warder-iam/warder/internal/api/events"
 	"github.com/warder-iam/warder/internal/api/iam"
+	"github.com/warder-iam/warder/internal/api/sns"
 	"github.com/warder-iam/warder/internal/api/sts"
 	"github.com/warder-iam/warder/internal/authn"
 	"github.com/warder-iam/warder/internal/awserr"
@@ -24,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/members.txt anew")
 
-var services = []*api.Service{&iam.Service, &sts.Service, &cloudtrail.Service, &events.Service}
+var services = []*api.Service{&iam.Service, &sts.Service, &cloudtrail.Service, &events.Service, &sns.Service}
 
 // secretNames are members that hold secrets, whatever the model says of them. It
 // is written apart from the rules of event_secret.go, to be a check on them.

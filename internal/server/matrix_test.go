@@ -23,11 +23,13 @@ import (
 	"github.com/warder-iam/warder/internal/api"
 	"github.com/warder-iam/warder/internal/api/cloudtrail"
 	"github.com/warder-iam/warder/internal/api/events"
+	"github.com/warder-iam/warder/internal/api/sns"
 	"github.com/warder-iam/warder/internal/daemon"
 	"github.com/warder-iam/warder/internal/service"
 	cloudtrailservice "github.com/warder-iam/warder/internal/service/cloudtrail"
 	eventsservice "github.com/warder-iam/warder/internal/service/events"
 	iamservice "github.com/warder-iam/warder/internal/service/iam"
+	snsservice "github.com/warder-iam/warder/internal/service/sns"
 	stsservice "github.com/warder-iam/warder/internal/service/sts"
 	"github.com/warder-iam/warder/internal/wardertest"
 	"github.com/warder-iam/warder/sigv4"
@@ -131,6 +133,10 @@ func (w *world) form(t *testing.T, svc *api.Service, op *api.Operation) url.Valu
 		return v
 	}
 	for _, m := range shape.Members {
+		if svc.ID == sns.Service.ID {
+			snsSample(t, v, op, &m)
+			continue
+		}
 		own := ""
 		switch svc.ID {
 		case cloudtrail.Service.ID:
@@ -265,16 +271,17 @@ func call(t *testing.T, s *wardertest.Server, c wardertest.Credentials, service 
 		}
 	}
 	err = wardertest.Do(r)
-	if e := (smithy.APIError)(nil); errors.As(err, &e) && target != "" {
+	if e := (smithy.APIError)(nil); errors.As(err, &e) && (target != "" || service == sns.Service.SigningName) {
 		code := strings.TrimSuffix(e.ErrorCode(), "Exception")
 		return &smithy.GenericAPIError{Code: cmp.Or(queryCodes[code], code), Message: e.ErrorMessage()}
 	}
 	return err
 }
 
-// queryCodes are the errors that the JSON protocols call by another name, but for
-// the word Exception at the end.
+// queryCodes are the errors that the JSON protocols, or SNS, call by another name, but
+// for the word Exception at the end.
 var queryCodes = map[string]string{
+	"AuthorizationError": "AccessDenied",
 	"UnrecognizedClient": "InvalidClientTokenId", "InvalidSignature": "SignatureDoesNotMatch", "Validation": "ValidationError",
 }
 
@@ -314,6 +321,7 @@ func tables() []*service.Service {
 		stsservice.New(stsservice.Config{}),
 		cloudtrailservice.New(cloudtrailservice.Config{}),
 		eventsservice.New(eventsservice.Config{}),
+		snsservice.New(snsservice.Config{}).Operations(),
 	}
 }
 
@@ -352,7 +360,7 @@ func newWorld(t *testing.T) *world {
 		{"a revoked key", revoked, "InvalidClientTokenId"},
 		{"a wrong secret", stranger, "SignatureDoesNotMatch"},
 		{"an unprivileged user", w.User(w.admin, "unprivileged", ""), ""},
-		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*","cloudtrail:*","events:*"],"Resource":"*"}}`), ""},
+		{"a user with everything but these services", w.User(w.admin, "elsewhere", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":["iam:*","sts:*","cloudtrail:*","events:*","sns:*"],"Resource":"*"}}`), ""},
 		{"a user who is denied", w.User(w.admin, "denied", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`), ""},
 	}
 	return w
@@ -400,7 +408,11 @@ func (r resourceTypes) check(t *testing.T, action, message string) {
 	if action == "cloudtrail:ListInsightsMetricData" {
 		action = "cloudtrail:LookupEvents" // as its reference page says
 	}
-	_, rest, ok := strings.Cut(message, " is not authorized to perform: "+action+" on resource: ")
+	if action == "sns:PublishBatch" {
+		action = "sns:Publish" // it has no action of its own
+	}
+	named := strings.Replace(action, "sns:", "SNS:", 1) // which is how SNS writes it
+	_, rest, ok := strings.Cut(message, " is not authorized to perform: "+named+" on resource: ")
 	resource, _, _ := strings.Cut(rest, " ")
 	types, known := r[action]
 	if !ok || !known {
@@ -416,8 +428,11 @@ func (r resourceTypes) check(t *testing.T, action, message string) {
 	got := resource
 	if a, err := arn.Parse(resource); err == nil {
 		got = a.ResourceType()
-		if a.Resource == "root" {
+		switch {
+		case a.Resource == "root":
 			got = "root-user"
+		case a.Service == "sns":
+			got = "topic"
 		}
 		if a.Account != account && got != "event-source" { // which belongs to no account
 			t.Errorf("%s is authorized on %s, of another account", action, resource)

@@ -12,6 +12,7 @@ import (
 	cloudtrailapi "github.com/warder-iam/warder/internal/api/cloudtrail"
 	eventsapi "github.com/warder-iam/warder/internal/api/events"
 	iamapi "github.com/warder-iam/warder/internal/api/iam"
+	snsapi "github.com/warder-iam/warder/internal/api/sns"
 	stsapi "github.com/warder-iam/warder/internal/api/sts"
 )
 
@@ -52,6 +53,29 @@ var nothing = map[string]string{
 	"DeletePartnerEventSource":             "there are no partner event sources",
 	"ListPartnerEventSourceAccounts":       "there are no partner event sources",
 	"PutPartnerEvents":                     "not implemented",
+	"CheckIfPhoneNumberIsOptedOut":         "not implemented",
+	"CreatePlatformApplication":            "not implemented",
+	"CreatePlatformEndpoint":               "not implemented",
+	"CreateSMSSandboxPhoneNumber":          "not implemented",
+	"DeleteEndpoint":                       "not implemented",
+	"DeletePlatformApplication":            "not implemented",
+	"DeleteSMSSandboxPhoneNumber":          "not implemented",
+	"GetDataProtectionPolicy":              "not implemented",
+	"GetEndpointAttributes":                "not implemented",
+	"GetPlatformApplicationAttributes":     "not implemented",
+	"GetSMSAttributes":                     "not implemented",
+	"GetSMSSandboxAccountStatus":           "not implemented",
+	"ListEndpointsByPlatformApplication":   "not implemented",
+	"ListOriginationNumbers":               "not implemented",
+	"ListPhoneNumbersOptedOut":             "not implemented",
+	"ListPlatformApplications":             "not implemented",
+	"ListSMSSandboxPhoneNumbers":           "not implemented",
+	"OptInPhoneNumber":                     "not implemented",
+	"PutDataProtectionPolicy":              "not implemented",
+	"SetEndpointAttributes":                "not implemented",
+	"SetPlatformApplicationAttributes":     "not implemented",
+	"SetSMSAttributes":                     "not implemented",
+	"VerifySMSSandboxPhoneNumber":          "not implemented",
 }
 
 // TestMembers finds members of inputs that are accepted and then ignored: each
@@ -59,7 +83,7 @@ var nothing = map[string]string{
 // and their steps do. What only an authorization entry looks at does not count.
 func TestMembers(t *testing.T) {
 	excused := make(map[string]bool)
-	for folder, model := range map[string]*api.Service{"cloudtrail": &cloudtrailapi.Service, "events": &eventsapi.Service, "iam": &iamapi.Service, "sts": &stsapi.Service} {
+	for folder, model := range map[string]*api.Service{"cloudtrail": &cloudtrailapi.Service, "events": &eventsapi.Service, "iam": &iamapi.Service, "sns": &snsapi.Service, "sts": &stsapi.Service} {
 		read := membersRead(t, folder)
 		if len(read) == 0 {
 			t.Fatalf("no function in %s takes an input", folder)
