@@ -187,6 +187,11 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		}
 	}
 	d.wire(mailer)
+	if d.trail != nil {
+		if err = d.trail.feed.Begin(ctx); err != nil {
+			return d, err
+		}
+	}
 	return d, nil
 }
 

@@ -181,6 +181,19 @@ func (f *Feed) Add(c Consumer, o Options) {
 	f.consumers = append(f.consumers, served{c, o})
 }
 
+// Begin has the consumers that begin now do so: what happens after it they get,
+// even if the server ends before Run has fed them anything.
+func (f *Feed) Begin(ctx context.Context) error {
+	for _, c := range f.consumers {
+		for _, s := range f.sources {
+			if _, err := s.begin(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Run feeds the consumers until ctx ends. When something goes wrong it says so in
 // the server's log, and tries again.
 func (f *Feed) Run(ctx context.Context) {
@@ -233,16 +246,20 @@ func (o *Options) busy(came int64, taken int) bool {
 	return o.Share > 0 && came*int64(o.Share) > int64(taken)
 }
 
-func (s *source) serve(ctx context.Context, c served) error {
+// begin is where the consumer goes on, which it remembers if it is now.
+func (s *source) begin(ctx context.Context, c served) (after int64, err error) {
 	after, known, err := c.Position(ctx, s.name)
+	if err != nil || known || !c.FromNow {
+		return after, err
+	}
+	after = s.end()
+	return after, c.Take(ctx, s.name, after, nil)
+}
+
+func (s *source) serve(ctx context.Context, c served) error {
+	after, err := s.begin(ctx, c)
 	if err != nil {
 		return err
-	}
-	if !known && c.FromNow {
-		after = s.end()
-		if err := c.Take(ctx, s.name, after, nil); err != nil {
-			return err
-		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -164,6 +164,36 @@ func TestFromNow(t *testing.T) {
 	}
 }
 
+// What happens between the start and the first that is fed is not lost, even when
+// there is a crash before it.
+func TestBegin(t *testing.T) {
+	w, c, all := newWorld(t), &collector{}, &collector{}
+	w.Add(c, Options{FromNow: true})
+	w.Add(all, Options{})
+	w.change("1")
+	w.read("2", account)
+	for range 2 { // the second knows of the first
+		if err := w.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.change("3")
+		w.read("4", account)
+	}
+	w.run(c, 4)
+	if got, want := c.got(), []string{"3", "3", "4", "4"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	w.run(all, 6)
+	if got := all.got(); len(got) != 6 {
+		t.Errorf("who does not begin now got %q", got)
+	}
+	broken := errors.New("broken")
+	w.Add(&collector{fail: broken}, Options{FromNow: true})
+	if err := w.Begin(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("a consumer that fails: %v", err)
+	}
+}
+
 // Who reads a source ends with the attempt to hand it over.
 func TestFollowerEnds(t *testing.T) {
 	ended := make(chan struct{})
