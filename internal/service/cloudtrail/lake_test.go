@@ -355,7 +355,7 @@ func TestNoEngine(t *testing.T) {
 			return err
 		}},
 		"DescribeQuery": {"QueryIdNotFoundException", func() error {
-			_, err := c.DescribeQuery(ctx, &cloudtrail.DescribeQueryInput{QueryId: &id, EventDataStore: &arn})
+			_, err := c.DescribeQuery(ctx, &cloudtrail.DescribeQueryInput{QueryId: &id})
 			return err
 		}},
 		"CancelQuery": {"QueryIdNotFoundException", func() error {
