@@ -76,13 +76,13 @@ func (c *change) own(name string, m *memory) *memory {
 }
 
 // see remembers that something was seen, and says whether it had been before, and
-// whether anything had.
+// whether anything had, of what is not forgotten.
 func (c *change) see(ctx context.Context, name, item string, day int) (before, any bool, err error) {
 	m, err := c.of(ctx, name)
 	if err != nil {
 		return false, false, err
 	}
-	any = len(m.Seen) > 0
+	any = !m.stale(day)
 	last, before := m.Seen[item]
 	before = before && day-last <= forgetAfter
 	if before && last >= day {
