@@ -285,15 +285,61 @@ func TestNetworkOf(t *testing.T) {
 	}
 }
 
-func BenchmarkWatch(b *testing.B) {
-	w := NewWatcher(values{}, Learning)
-	entry := assume(ann, "arn:aws:iam::123456789012:role/admin", start)
-	b.ReportAllocs()
-	for b.Loop() {
-		out, err := w.Watch(b.Context(), []*trail.Entry{entry}, nil)
-		if err != nil {
-			b.Fatal(err)
+// What is read again only in part is found all the same.
+func TestUsual(t *testing.T) {
+	known := values{}
+	w := NewWatcher(known, time.Nanosecond)
+	step := func(want string, e *trail.Entry) {
+		t.Helper()
+		out := watch(t, w, e)
+		if got := kinds(t, out); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
-		out.Landed()
+		known.land(out)
+	}
+	at := start.Add(time.Hour)
+	step("", whole(ann, "192.0.2.1", "us-east-1", start, ""))
+	for range 3 {
+		step("", whole(ann, "192.0.2.1", "us-east-1", at, ""))
+	}
+	if len(w.usual) != 1 {
+		t.Errorf("%d usual calls", len(w.usual))
+	}
+	step(newNetwork, whole(ann, "198.51.100.1", "us-east-1", at, ""))
+	step(newRegion, whole(ann, "192.0.2.1", "us-east-2", at, ""))
+	for i := range burstSize {
+		want := ""
+		if i == burstSize-1 {
+			want = refusals
+		}
+		step(want, whole(ann, "192.0.2.1", "us-east-1", at, `,"errorCode":"AccessDenied"`))
+	}
+	step("", whole(ann, "192.0.2.1", "us-east-1", at.Add(24*time.Hour), ""))
+	m := new(memory)
+	if err := json.Unmarshal(known["alerts/"+account+"/from/"+ann], m); err != nil || m.Seen["192.0.2.0/24"] != dayOf(start)+1 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// whole is an event with its members in the order in which they are written.
+func whole(who, from, region string, at time.Time, more string) *trail.Entry {
+	return &trail.Entry{ID: "e", Account: account, Time: at, Name: "ListUsers", JSON: fmt.Appendf(nil,
+		`{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","arn":%q},"eventTime":%q,"eventSource":"iam.amazonaws.com","eventName":"ListUsers","awsRegion":%q,"sourceIPAddress":%q,"userAgent":"x"%s}`,
+		who, at.Format(time.RFC3339), region, from, more)}
+}
+
+func BenchmarkWatch(b *testing.B) {
+	for name, entry := range map[string]*trail.Entry{"usual": whole(ann, "192.0.2.1", "us-east-1", start, ""), "read": assume(ann, "arn:aws:iam::123456789012:role/admin", start)} {
+		b.Run(name, func(b *testing.B) {
+			w := NewWatcher(values{}, Learning)
+			b.ReportAllocs()
+			for b.Loop() {
+				out, err := w.Watch(b.Context(), []*trail.Entry{entry}, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				out.Landed()
+			}
+		})
 	}
 }

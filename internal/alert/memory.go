@@ -37,6 +37,7 @@ type change struct {
 	*Watcher
 	memories map[string]*memory
 	bursts   map[string]burst
+	usual    map[string]int
 }
 
 // of is the memory of a name, to be looked at.
