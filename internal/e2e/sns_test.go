@@ -94,14 +94,14 @@ func TestSNS(t *testing.T) {
 	}
 
 	c := s.cli()
-	c.ok("sns get-topic-attributes --topic-arn %s", checks.Topic).want(t, "Attributes.SubscriptionsConfirmed", "1", "Attributes.SignatureVersion", "2")
-	c.refused("NotImplemented", "is not implemented by Warder", "sns list-platform-applications")
-	c.refused("InvalidParameter", "Warder delivers by http", "sns subscribe --topic-arn %s --protocol sms --notification-endpoint +15550100", checks.Topic)
+	c.ok("aws sns get-topic-attributes --topic-arn %s", checks.Topic).want(t, "Attributes.SubscriptionsConfirmed", "1", "Attributes.SignatureVersion", "2")
+	c.refused("NotImplemented", "is not implemented by Warder", "aws sns list-platform-applications")
+	c.refused("InvalidParameter", "Warder delivers by http", "aws sns subscribe --topic-arn %s --protocol sms --notification-endpoint +15550100", checks.Topic)
 
 	if out := tf.must(0, tf.with("destroy", "-auto-approve")...); !strings.Contains(out, "Destroy complete!") {
 		t.Errorf("destroy says %s", lastLines(out, 5))
 	}
-	if got := c.ok("sns list-subscriptions").list("Subscriptions"); len(got) != 0 {
+	if got := c.ok("aws sns list-subscriptions").list("Subscriptions"); len(got) != 0 {
 		t.Errorf("destroy has left %v", got)
 	}
 }
