@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,6 +46,11 @@ func serveCommand() *cobra.Command {
 			if c.Notify.Network, err = outward.NewNetwork("--notify-network", notifyNetworks, notifyRoots); err != nil {
 				return err
 			}
+			forget, err := trailFolder(&c)
+			if err != nil {
+				return err
+			}
+			defer forget()
 			c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 			d, err := daemon.Open(cmd.Context(), c)
 			if err != nil {
@@ -69,9 +75,9 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&c.InsecureListen, "insecure-listen", false, "allow listening beyond loopback without TLS")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "file of the TLS certificate chain (PEM)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "file of the TLS key (PEM)")
-	f.StringVar(&c.Trail, "trail", "", "keep an audit trail of all requests in this folder")
+	f.StringVar(&c.Trail, "trail", "", `folder of the audit trail of all requests (default "trail" in the data folder, or a temporary one with --store memory; "none" keeps none)`)
 	f.Var((*days)(&c.TrailFor), "trail-retention", "how long the audit trail keeps events, such as 365d (default 90d)")
-	f.StringVar(&c.Buckets, "buckets", "", "where trails are delivered to: the URL of an S3 endpoint, with credentials in WARDER_BUCKETS_ACCESS_KEY_ID and WARDER_BUCKETS_SECRET_ACCESS_KEY (region in WARDER_BUCKETS_REGION), or a folder of buckets")
+	f.StringVar(&c.Buckets, "buckets", "", "where trails are delivered to: the URL of an S3 endpoint, with credentials in WARDER_BUCKETS_ACCESS_KEY_ID and WARDER_BUCKETS_SECRET_ACCESS_KEY (region in WARDER_BUCKETS_REGION), or a folder of buckets (default \"buckets\" in the trail's folder, which makes the buckets that are named)")
 	f.DurationVar(&c.DeliverEvery, "delivery-interval", 5*time.Minute, "how often log files are delivered")
 	f.DurationVar(&c.DigestEvery, "digest-interval", time.Hour, "how often digests of log files are delivered, of trails with log file validation")
 	f.TextVar(&c.Decisions, "decision-events", audit.Level{}, `which decisions for your own services (AuthZEN) the trail keeps: "all", "denied", "1/N" (all denied, one in N of the others) or "none"`)
@@ -96,6 +102,33 @@ func welcomeTo(c *daemon.Config) io.Writer {
 		return os.Stderr
 	}
 	return os.Stdout
+}
+
+// noTrail is the --trail of a server that keeps none.
+const noTrail = "none"
+
+// trailFolder makes the trail's folder of what --trail says, and completes what
+// depends on it. forget is to be called at the end.
+func trailFolder(c *daemon.Config) (forget func(), err error) {
+	forget = func() {}
+	switch {
+	case c.Trail == noTrail:
+		c.Trail = ""
+		return forget, nil
+	case c.Trail != "":
+	case c.Store == "memory":
+		if c.Trail, err = os.MkdirTemp("", "warder-trail-"); err != nil {
+			return forget, err
+		}
+		dir := c.Trail
+		forget = func() { _ = os.RemoveAll(dir) } // what is left of it is in the temporary folder
+	default:
+		c.Trail = filepath.Join(c.Data, "trail")
+	}
+	if c.Buckets == "" {
+		c.Buckets, c.MakeBuckets = filepath.Join(c.Trail, "buckets"), true
+	}
+	return forget, nil
 }
 
 // welcome tells, once, how to use what the first start made.

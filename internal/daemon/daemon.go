@@ -80,8 +80,10 @@ type Config struct {
 	// TrailFor is how long the trail keeps events; 90 days if zero.
 	TrailFor time.Duration
 	// Buckets is where trails are delivered to: the URL of an S3 endpoint or a
-	// folder of buckets; empty: nowhere, and there are no trails.
-	Buckets string
+	// folder of buckets; empty: nowhere, and there are no trails. MakeBuckets makes
+	// the folder, and a bucket in it when a trail names it.
+	Buckets     string
+	MakeBuckets bool
 	// DeliverEvery and DigestEvery are the times between log files and between
 	// digests; CloudTrail's if zero.
 	DeliverEvery, DigestEvery time.Duration

@@ -23,7 +23,7 @@ func (d *Daemon) deliver(ctx context.Context) error {
 	if c.Buckets == "" {
 		return nil
 	}
-	buckets, err := delivery.OpenBuckets(c.Buckets)
+	buckets, err := delivery.OpenBuckets(c.Buckets, c.MakeBuckets)
 	if err != nil {
 		return err
 	}

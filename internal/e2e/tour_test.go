@@ -66,13 +66,11 @@ var bang = regexp.MustCompile(`(?m)^! `)
 func TestTour(t *testing.T) { runDocument(t, "tour.md", 10) }
 
 // So does docs/replay.md.
-func TestReplayDocument(t *testing.T) {
-	runDocument(t, "replay.md", 5, "--trail", filepath.Join(t.TempDir(), "trail"))
-}
+func TestReplayDocument(t *testing.T) { runDocument(t, "replay.md", 5) }
 
-// runDocument types the blocks of a document of docs into one shell, beside a server
-// with these flags, and compares what is said with what the document says.
-func runDocument(t *testing.T, name string, least int, flags ...string) {
+// runDocument types the blocks of a document of docs into one shell, beside a server,
+// and compares what is said with what the document says.
+func runDocument(t *testing.T, name string, least int) {
 	t.Parallel()
 	need(t, "aws")
 	need(t, "python3")
@@ -92,7 +90,7 @@ func runDocument(t *testing.T, name string, least int, flags ...string) {
 	data := dataFolder(t)
 	// Only the account's id is as the tour shows it; everything else is as a
 	// first start makes it.
-	s := serve(t, append([]string{"--data", data, "--account", account}, flags...)...)
+	s := serve(t, "--data", data, "--account", account)
 	cmd := exec.Command(need(t, "bash"), "-c", script)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = cleanEnv(t, "WARDER_DATA="+data), t.TempDir(), dieWithTest()
 	out, err := cmd.CombinedOutput()

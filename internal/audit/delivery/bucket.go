@@ -43,10 +43,11 @@ const (
 )
 
 // OpenBuckets opens an S3 endpoint by its URL, with credentials from the
-// environment, or a folder in which each bucket is a folder.
-func OpenBuckets(where string) (Buckets, error) {
+// environment, or a folder in which each bucket is a folder. makes has that folder,
+// and buckets in it, made when they are named.
+func OpenBuckets(where string, makes bool) (Buckets, error) {
 	if !strings.HasPrefix(where, "https://") && !strings.HasPrefix(where, "http://") {
-		return openFolder(where)
+		return openFolder(where, makes)
 	}
 	u, err := url.Parse(where)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {

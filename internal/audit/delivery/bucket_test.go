@@ -19,7 +19,7 @@ func folderBuckets(t *testing.T) (Buckets, string) {
 		os.Symlink(t.TempDir(), filepath.Join(dir, "outside"))); err != nil {
 		t.Fatal(err)
 	}
-	b, err := OpenBuckets(dir)
+	b, err := OpenBuckets(dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +93,13 @@ func TestFolder(t *testing.T) {
 
 func TestOpenBuckets(t *testing.T) {
 	t.Setenv(variableKeyID, "")
-	if _, err := OpenBuckets("http://localhost:1"); err == nil || !strings.Contains(err.Error(), variableKeyID) {
+	if _, err := OpenBuckets("http://localhost:1", false); err == nil || !strings.Contains(err.Error(), variableKeyID) {
 		t.Errorf("without credentials: %v", err)
 	}
 	t.Setenv(variableKeyID, "id")
 	t.Setenv(variableSecret, "secret")
 	for _, where := range []string{"http://", "http://u:p@host", "https://host/bucket", "https://host?x", t.TempDir() + "/none"} {
-		if _, err := OpenBuckets(where); err == nil {
+		if _, err := OpenBuckets(where, false); err == nil {
 			t.Errorf("%s was opened", where)
 		}
 	}
@@ -118,7 +118,7 @@ func TestS3(t *testing.T) {
 		w.Write([]byte(body))
 	}))
 	defer srv.Close()
-	b, err := OpenBuckets(srv.URL)
+	b, err := OpenBuckets(srv.URL, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,5 +159,33 @@ func TestS3(t *testing.T) {
 	srv.Close()
 	if code := Code(b.Put(t.Context(), "logs", "x", &Object{})); code != "ServiceUnavailable" {
 		t.Errorf("nobody there: %q", code)
+	}
+}
+
+// A folder that makes its buckets makes those that are named, and nothing outside.
+func TestFolderMakes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "buckets")
+	b, err := OpenBuckets(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := b.Check(t.Context(), "logs", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Put(t.Context(), "others", "a/b", &Object{Body: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "others", "a", "b")); string(text) != "x" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, name := range []string{"..", "../x", ".", "", "a/b"} {
+		if err := b.Check(t.Context(), name, ""); !errors.Is(err, ErrNoBucket) {
+			t.Errorf("the bucket %q: %v", name, err)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(dir)); len(entries) != 1 || err != nil {
+		t.Errorf("beside the folder: %v, %v", entries, err)
 	}
 }

@@ -14,7 +14,11 @@ import (
 
 // folder holds buckets as folders. Objects are files in it, and the metadata of
 // one that has any is a file beside it.
-type folder struct{ root *os.Root }
+type folder struct {
+	root *os.Root
+	// makes: a bucket is made when it is named, as nobody else would make it.
+	makes bool
+}
 
 // metadataSuffix is what the name of the file with an object's metadata ends with.
 const metadataSuffix = ".metadata.json"
@@ -23,7 +27,12 @@ const metadataSuffix = ".metadata.json"
 // a name.
 const temporary = ".warder-"
 
-func openFolder(dir string) (*folder, error) {
+func openFolder(dir string, makes bool) (*folder, error) {
+	if makes {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("the buckets' folder: %w", err)
+		}
+	}
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("the buckets' folder: %w", err)
@@ -36,12 +45,17 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the buckets' folder: %w", err)
 	}
-	return &folder{root}, nil
+	return &folder{root, makes}, nil
 }
 
 func (f *folder) open(bucket string) (*os.Root, error) {
 	if !filepath.IsLocal(bucket) || strings.ContainsAny(bucket, `/\`) || bucket == "." {
 		return nil, ErrNoBucket
+	}
+	if f.makes {
+		if err := f.root.Mkdir(bucket, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
 	}
 	root, err := f.root.OpenRoot(bucket)
 	switch {
