@@ -65,7 +65,7 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request) {
 
 func (d *Daemon) findEvents(r *http.Request) (*FoundEvents, error) {
 	if d.trail == nil {
-		return nil, errors.New("this server keeps no audit trail: start it with --trail FOLDER")
+		return nil, errors.New("this server keeps no audit trail: it was started with --trail none")
 	}
 	q, err := parseEventQuery(r.URL.Query())
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 
 func (d *Daemon) replay(r *http.Request, ask *ReplayRequest) (*replay.Report, error) {
 	if d.trail == nil {
-		return nil, errors.New("this server keeps no audit trail: start it with --trail FOLDER")
+		return nil, errors.New("this server keeps no audit trail: it was started with --trail none")
 	}
 	before, after, err := replay.Try(r.Context(), d.state, d.iam, ask.Account, ask.Changes, d.config.Now())
 	if err != nil {
