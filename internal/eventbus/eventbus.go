@@ -153,10 +153,7 @@ func (b *Bus) Take(ctx context.Context, source string, position int64, entries [
 		}
 		i.position = position
 		b.idle[source] = i
-		delete(b.missed, source)
-		return nil
-	}
-	if err := b.put(ctx, source, position, batch); err != nil {
+	} else if err := b.put(ctx, source, position, batch); err != nil {
 		return err
 	}
 	delete(b.missed, source)
@@ -181,7 +178,7 @@ func (b *Bus) takeEntry(batch *outbox.Batch, snap *state.Snapshot, e *trail.Entr
 	}
 	region := regionOf(e)
 	source, detailType := sourceOf(e)
-	a := arrived{account: e.Account, region: region, bus: state.DefaultEventBus, source: source, read: e.ReadOnly && e.Category == trail.Management}
+	a := arrived{account: e.Account, region: region, bus: state.DefaultEventBus, asked: asked{source, e.Name}, read: e.ReadOnly && e.Category == trail.Management}
 	if !b.rules.any(&a) || e.Category == trail.Data && !logged(snap, e) {
 		return nil
 	}
@@ -224,7 +221,7 @@ func (b *Bus) add(r *rules, batch *outbox.Batch, e *events.Envelope, now time.Ti
 	if err != nil {
 		return err
 	}
-	a := arrived{account: e.Account, region: e.Region, bus: state.DefaultEventBus, source: e.Source, Event: events.Event{ID: e.ID, JSON: text, Time: now}}
+	a := arrived{account: e.Account, region: e.Region, bus: state.DefaultEventBus, Event: events.Event{ID: e.ID, JSON: text, Time: now}}
 	return r.match(batch, &a)
 }
 

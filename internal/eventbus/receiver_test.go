@@ -203,3 +203,16 @@ func (s *server) put(detail string) string {
 }
 
 const mine = `{"source":["mine"]}`
+
+func (s *server) setPolicy(topic, policy string) {
+	s.t.Helper()
+	_, err := s.sns.SetTopicAttributes(s.t.Context(), &sns.SetTopicAttributesInput{TopicArn: &topic, AttributeName: aws.String("Policy"), AttributeValue: &policy})
+	must(s.t, err)
+}
+
+func (s *server) policyOf(topic string) string {
+	s.t.Helper()
+	out, err := s.sns.GetTopicAttributes(s.t.Context(), &sns.GetTopicAttributesInput{TopicArn: &topic})
+	must(s.t, err)
+	return out.Attributes["Policy"]
+}

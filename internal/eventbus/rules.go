@@ -22,16 +22,23 @@ import (
 // at least for them to match. They are made anew when a rule has changed.
 type rules struct {
 	table    state.Table[state.EventRule]
-	buses    map[place]*rulesOfBus
+	buses    map[place]rulesOfBus
 	accounts map[string]bool // with a rule on a default bus
 }
 
 type place struct{ account, region, bus string }
 
-type rulesOfBus struct {
-	bySource map[string][]*rule // that ask for this source
-	others   []*rule            // that may match events of any
-}
+// rulesOfBus has the rules of a bus by the source and the operation, a CloudTrail
+// record's eventName, that they ask for; one of them is "" where any will do.
+type rulesOfBus map[asked][]*rule
+
+type asked struct{ source, operation string }
+
+// The paths by which rules are found.
+const (
+	sourcePath    = "source"
+	operationPath = "detail.eventName"
+)
 
 type rule struct {
 	*state.EventRule
@@ -43,7 +50,7 @@ func (r *rules) of(snap *state.Snapshot, log *slog.Logger) *rules {
 	if r.buses != nil && r.table.Same(&snap.EventRules) {
 		return r
 	}
-	r = &rules{table: snap.EventRules, buses: map[place]*rulesOfBus{}, accounts: map[string]bool{}}
+	r = &rules{table: snap.EventRules, buses: map[place]rulesOfBus{}, accounts: map[string]bool{}}
 	for record := range snap.EventRules.All() {
 		if !record.Enabled() || len(record.Targets) == 0 {
 			continue
@@ -55,7 +62,7 @@ func (r *rules) of(snap *state.Snapshot, log *slog.Logger) *rules {
 		}
 		at := place{record.Account, record.Region, record.Bus}
 		if r.buses[at] == nil {
-			r.buses[at] = &rulesOfBus{bySource: map[string][]*rule{}}
+			r.buses[at] = rulesOfBus{}
 		}
 		r.buses[at].add(&rule{record, pattern})
 		if record.Bus == state.DefaultEventBus {
@@ -65,14 +72,20 @@ func (r *rules) of(snap *state.Snapshot, log *slog.Logger) *rules {
 	return r
 }
 
-func (b *rulesOfBus) add(r *rule) {
-	sources, ok := r.pattern.Requires("source")
+func (b rulesOfBus) add(r *rule) {
+	any := []string{""}
+	sources, ok := r.pattern.Requires(sourcePath)
 	if !ok {
-		b.others = append(b.others, r)
-		return
+		sources = any
+	}
+	operations, ok := r.pattern.Requires(operationPath)
+	if !ok {
+		operations = any
 	}
 	for _, s := range sources {
-		b.bySource[s] = append(b.bySource[s], r)
+		for _, o := range operations {
+			b[asked{s, o}] = append(b[asked{s, o}], r)
+		}
 	}
 }
 
@@ -97,7 +110,7 @@ func (r *rules) addressed(e *events.Envelope) (list []*events.Envelope) {
 type arrived struct {
 	events.Event
 	account, region, bus string // where
-	source               string // what the event says; "" if it is to be read from it
+	asked                       // what the event says, if it is known without reading it
 	read                 bool   // by CloudTrail, of an operation that only reads
 	forwarded            bool   // by a rule of another bus
 
@@ -107,7 +120,8 @@ type arrived struct {
 func (a *arrived) parse() (err error) {
 	if a.parsed == nil {
 		if a.parsed, err = eventpattern.Parse(a.JSON); err == nil {
-			a.source, _ = a.parsed.String("source")
+			a.source, _ = a.parsed.String(sourcePath)
+			a.operation, _ = a.parsed.String(operationPath)
 		}
 	}
 	return err
@@ -118,11 +132,12 @@ func (a *arrived) parse() (err error) {
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html).
 func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 	of := r.buses[place{a.account, a.region, a.bus}]
-	if of == nil {
-		return
-	}
-	for _, list := range [][]*rule{of.bySource[a.source], of.others} {
-		for _, rule := range list {
+	keys := [...]asked{a.asked, {a.source, ""}, {"", a.operation}, {}}
+	for i, key := range keys {
+		if slices.Contains(keys[:i], key) {
+			continue
+		}
+		for _, rule := range of[key] {
 			if (!a.read || rule.State == state.EventRuleAllEvents) && !fn(rule) {
 				return
 			}

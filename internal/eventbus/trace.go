@@ -23,9 +23,9 @@ func (b *Bus) Try(ctx context.Context, r *state.EventRule, e *events.Envelope) (
 	if err != nil {
 		return false, err
 	}
-	only := &rulesOfBus{bySource: map[string][]*rule{}}
+	only := rulesOfBus{}
 	only.add(&rule{r, pattern})
-	rules := &rules{buses: map[place]*rulesOfBus{{r.Account, r.Region, r.Bus}: only}}
+	rules := &rules{buses: map[place]rulesOfBus{{r.Account, r.Region, r.Bus}: only}}
 	batch := new(outbox.Batch)
 	a := arrived{account: r.Account, region: r.Region, bus: r.Bus, Event: events.Event{ID: e.ID, JSON: text, Time: b.Now()}}
 	if err := rules.match(batch, &a); err != nil || len(batch.Items) == 0 {
