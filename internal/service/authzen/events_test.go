@@ -64,10 +64,10 @@ func TestEvents(t *testing.T) {
 			for _, e := range logged(t, dir, "GetAccountSummary") {
 				var event struct {
 					EventCategory, EventSource, EventName, RecipientAccountID string
-					ManagementEvent                                          *bool
-					UserIdentity                                             struct{ Type, ARN string }
-					ResponseElements                                         struct{ Decision *bool }
-					RequestParameters                                        struct {
+					ManagementEvent                                           *bool
+					UserIdentity                                              struct{ Type, ARN string }
+					ResponseElements                                          struct{ Decision *bool }
+					RequestParameters                                         struct {
 						Subject          struct{ Type, ID string }
 						Action, Resource string
 					}
