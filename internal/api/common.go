@@ -47,4 +47,5 @@ var commonStatus = map[string]int{
 	"UnknownOperationException":      http.StatusNotFound,
 	"UnrecognizedClientException":    http.StatusForbidden,
 	"ValidationError":                http.StatusBadRequest,
+	"ValidationException":            http.StatusBadRequest,
 }

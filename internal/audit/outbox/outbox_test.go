@@ -137,10 +137,11 @@ func TestLanes(t *testing.T) {
 		}
 		return nil
 	}}
-	start(t, o, r, Sender{Workers: 4})
+	stop := start(t, o, r, Sender{Workers: 4})
 	for range 40 {
 		<-r.sent
 	}
+	stop()
 	var b []string
 	for _, what := range r.all() {
 		if what[0] == 'a' {
@@ -171,10 +172,11 @@ func TestUnordered(t *testing.T) {
 		}
 		return nil
 	}}
-	start(t, o, r, Sender{Workers: 4, Unordered: true})
+	stop := start(t, o, r, Sender{Workers: 4, Unordered: true})
 	for range 40 {
 		<-r.sent
 	}
+	stop()
 	waiting, err := o.Waiting(t.Context(), "q", 100)
 	if err != nil || len(waiting) != 1 || string(waiting[0].Body) != "0" || waiting[0].Lane != "a" {
 		t.Errorf("waiting: %+v, %v", waiting, err)

@@ -189,7 +189,7 @@ func (r *run) settle(ctx context.Context, item *Item, err error) error {
 	item.Error = err.Error()
 	_, permanent := errors.AsType[*Permanent](err)
 	if permanent || r.Keep != nil && !r.Keep(item, now) {
-		r.Log.Error("an item was given up", "queue", r.Queue, "key", item.Key, "attempts", item.Attempts, "error", err)
+		r.Log.Warn("an item was given up", "queue", r.Queue, "key", item.Key, "attempts", item.Attempts, "error", err)
 		if err := r.outbox.retry(ctx, item, nil); err != nil {
 			return err
 		}
