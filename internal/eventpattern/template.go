@@ -51,7 +51,7 @@ var reservedVariables = map[string]bool{ruleARN: true, ruleName: true, ingestion
 // The errors of CompileTemplate, besides ErrVariable.
 var (
 	ErrTemplate = errors.New("eventpattern: the template is not JSON, nor lines of JSON")
-	ErrReserved = errors.New("eventpattern: the names that begin with aws. are reserved")
+	ErrReserved = errors.New(`eventpattern: names that begin with "aws." are reserved for EventBridge`)
 )
 
 // ErrVariable says that a template has a variable that is not defined.
