@@ -68,9 +68,12 @@ func TestTour(t *testing.T) { runDocument(t, "tour.md", 10) }
 // So does docs/replay.md.
 func TestReplayDocument(t *testing.T) { runDocument(t, "replay.md", 5) }
 
+// So does docs/alerts.md.
+func TestAlertsDocument(t *testing.T) { runDocument(t, "alerts.md", 7, "--notify-network", "127.0.0.1") }
+
 // runDocument types the blocks of a document of docs into one shell, beside a server,
 // and compares what is said with what the document says.
-func runDocument(t *testing.T, name string, least int) {
+func runDocument(t *testing.T, name string, least int, flags ...string) {
 	t.Parallel()
 	need(t, "aws")
 	need(t, "python3")
@@ -90,7 +93,7 @@ func runDocument(t *testing.T, name string, least int) {
 	data := dataFolder(t)
 	// Only the account's id is as the tour shows it; everything else is as a
 	// first start makes it.
-	s := serve(t, "--data", data, "--account", account)
+	s := serve(t, append([]string{"--data", data, "--account", account}, flags...)...)
 	cmd := exec.Command(need(t, "bash"), "-c", script)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = cleanEnv(t, "WARDER_DATA="+data), t.TempDir(), dieWithTest()
 	out, err := cmd.CombinedOutput()

@@ -52,10 +52,14 @@ func record(name string) *trail.Entry {
 	}
 }
 
-// BenchmarkTake is an event of the trail against 1,000 rules, of which none matches: of
-// one source with other operations, and of other services.
+// BenchmarkTake is an event of the trail against rules of which none matches: 1,000 of
+// its source with other operations, of other services, and with patterns that have to
+// be tried; and the one of alerts that has to be, too.
 func BenchmarkTake(b *testing.B) {
 	for name, pattern := range map[string]func(int) string{
+		"root": func(int) string {
+			return `{"source":[{"prefix":"aws."}],"detail":{"userIdentity":{"type":["Root"],"invokedBy":[{"exists":false}]},"eventType":[{"anything-but":"AwsServiceEvent"}]}}`
+		},
 		"source":   func(i int) string { return fmt.Sprintf(`{"source":["aws.iam"],"detail":{"eventName":["Op%d"]}}`, i) },
 		"services": func(i int) string { return fmt.Sprintf(`{"source":["aws.s%d"],"detail":{"eventName":["Op"]}}`, i) },
 		"prefix": func(i int) string {
@@ -63,7 +67,11 @@ func BenchmarkTake(b *testing.B) {
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			bus, _ := withRules(b, 1000, pattern)
+			n := 1000
+			if name == "root" {
+				n = 1
+			}
+			bus, _ := withRules(b, n, pattern)
 			entries := []*trail.Entry{record("GetUser")}
 			var position int64
 			b.ReportAllocs()

@@ -32,14 +32,21 @@ func sourceOf(e *trail.Entry) (source, detailType string) {
 	return "aws." + service, detailType
 }
 
-var regionMember = []byte(`,"awsRegion":"`)
+// regionOf and identityOf read the awsRegion of a record and the type of its
+// userIdentity. Nothing that a caller wrote stands before them with quotes that are
+// not escaped (internal/audit).
+func regionOf(e *trail.Entry) string   { return text(e, regionMember) }
+func identityOf(e *trail.Entry) string { return text(e, identityMember) }
 
-// regionOf reads the awsRegion of a record. Nothing that a caller wrote stands before
-// it with quotes that are not escaped (internal/audit).
-func regionOf(e *trail.Entry) string {
-	_, rest, _ := bytes.Cut(e.JSON, regionMember)
-	region, _, _ := bytes.Cut(rest, []byte(`"`))
-	return string(region)
+var (
+	regionMember   = []byte(`,"awsRegion":"`)
+	identityMember = []byte(`,"userIdentity":{"type":"`)
+)
+
+func text(e *trail.Entry, behind []byte) string {
+	_, rest, _ := bytes.Cut(e.JSON, behind)
+	value, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(value)
 }
 
 // envelope is the event that a record becomes. What is put together is of Warder's

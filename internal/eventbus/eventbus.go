@@ -178,7 +178,7 @@ func (b *Bus) takeEntry(batch *outbox.Batch, snap *state.Snapshot, e *trail.Entr
 	}
 	region := regionOf(e)
 	source, detailType := sourceOf(e)
-	a := arrived{account: e.Account, region: region, bus: state.DefaultEventBus, asked: asked{source, e.Name}, read: e.ReadOnly && e.Category == trail.Management}
+	a := arrived{account: e.Account, region: region, bus: state.DefaultEventBus, asked: asked{source, e.Name, identityOf(e)}, read: e.ReadOnly && e.Category == trail.Management}
 	if !b.rules.any(&a) || e.Category == trail.Data && !logged(snap, e) {
 		return nil
 	}

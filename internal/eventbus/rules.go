@@ -28,17 +28,16 @@ type rules struct {
 
 type place struct{ account, region, bus string }
 
-// rulesOfBus has the rules of a bus by the source and the operation, a CloudTrail
-// record's eventName, that they ask for; one of them is "" where any will do.
+// rulesOfBus has the rules of a bus by what they ask for, "" where anything will do.
 type rulesOfBus map[asked][]*rule
 
-type asked struct{ source, operation string }
+// asked is what most patterns ask for: a source and, of a CloudTrail record, the
+// eventName and the type of the userIdentity. It is known of an event of the trail
+// before it is read, and most need not be.
+type asked [3]string
 
-// The paths by which rules are found.
-const (
-	sourcePath    = "source"
-	operationPath = "detail.eventName"
-)
+// paths are where an event has what is asked for.
+var paths = [...]string{"source", "detail.eventName", "detail.userIdentity.type"}
 
 type rule struct {
 	*state.EventRule
@@ -73,19 +72,23 @@ func (r *rules) of(snap *state.Snapshot, log *slog.Logger) *rules {
 }
 
 func (b rulesOfBus) add(r *rule) {
-	any := []string{""}
-	sources, ok := r.pattern.Requires(sourcePath)
-	if !ok {
-		sources = any
-	}
-	operations, ok := r.pattern.Requires(operationPath)
-	if !ok {
-		operations = any
-	}
-	for _, s := range sources {
-		for _, o := range operations {
-			b[asked{s, o}] = append(b[asked{s, o}], r)
+	keys := []asked{{}}
+	for i, path := range paths {
+		values, ok := r.pattern.Requires(path)
+		if !ok {
+			continue
 		}
+		var with []asked
+		for _, key := range keys {
+			for _, v := range values {
+				key[i] = v
+				with = append(with, key)
+			}
+		}
+		keys = with
+	}
+	for _, key := range keys {
+		b[key] = append(b[key], r)
 	}
 }
 
@@ -110,7 +113,7 @@ func (r *rules) addressed(e *events.Envelope) (list []*events.Envelope) {
 type arrived struct {
 	events.Event
 	account, region, bus string // where
-	asked                       // what the event says, if it is known without reading it
+	asked                asked  // what the event says, if it is known without reading it
 	read                 bool   // by CloudTrail, of an operation that only reads
 	forwarded            bool   // by a rule of another bus
 
@@ -120,8 +123,9 @@ type arrived struct {
 func (a *arrived) parse() (err error) {
 	if a.parsed == nil {
 		if a.parsed, err = eventpattern.Parse(a.JSON); err == nil {
-			a.source, _ = a.parsed.String(sourcePath)
-			a.operation, _ = a.parsed.String(operationPath)
+			for i, path := range paths {
+				a.asked[i], _ = a.parsed.String(path)
+			}
 		}
 	}
 	return err
@@ -132,9 +136,16 @@ func (a *arrived) parse() (err error) {
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html).
 func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 	of := r.buses[place{a.account, a.region, a.bus}]
-	keys := [...]asked{a.asked, {a.source, ""}, {"", a.operation}, {}}
-	for i, key := range keys {
-		if slices.Contains(keys[:i], key) {
+	for which := range 1 << len(paths) {
+		var key asked
+		twice := false
+		for i := range paths {
+			if which&(1<<i) != 0 {
+				key[i] = a.asked[i]
+				twice = twice || key[i] == ""
+			}
+		}
+		if twice {
 			continue
 		}
 		for _, rule := range of[key] {

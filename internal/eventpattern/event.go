@@ -52,6 +52,16 @@ func (e *Event) String(path string) (string, bool) {
 	return v[0].text, true
 }
 
+// Strings are the event's strings at a path.
+func (e *Event) Strings(path string) (all []string) {
+	for _, v := range e.fields[path] {
+		if v.kind == text {
+			all = append(all, v.text)
+		}
+	}
+	return all
+}
+
 type parser struct {
 	scanner
 	fields map[string][]value
