@@ -78,6 +78,25 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// An event with a list where a rule asks for one of several values is found by it, once.
+func TestLists(t *testing.T) {
+	s, r := start(t), newReceiver(t, false)
+	s.rule("list", `{"source":["mine"],"detail":{"eventName":["a","b"]}}`, types.RuleStateEnabled, types.Target{Id: aws.String("1"), Arn: aws.String(s.topic("told", r))})
+	s.put(`{"eventName":["c","d"]}`)
+	s.put(`{"eventName":["a","b"],"n":1}`)
+	s.put(`{"eventName":"b","n":2}`)
+	s.put(`{"eventName":"a","n":3}`)
+	seen := 0
+	for range 3 {
+		var e struct{ Detail struct{ N int } }
+		must(t, json.Unmarshal([]byte(r.message(t)), &e))
+		seen |= 1 << e.Detail.N
+	}
+	if seen != 1<<1|1<<2|1<<3 {
+		t.Errorf("there came %b", seen)
+	}
+}
+
 // A rule that is disabled gets nothing.
 func TestDisabled(t *testing.T) {
 	s, r := start(t), newReceiver(t, false)

@@ -114,6 +114,7 @@ type arrived struct {
 	events.Event
 	account, region, bus string // where
 	asked                asked  // what the event says, if it is known without reading it
+	several              bool   // it says several things of one kind: it has a list
 	read                 bool   // by CloudTrail, of an operation that only reads
 	forwarded            bool   // by a rule of another bus
 
@@ -124,7 +125,13 @@ func (a *arrived) parse() (err error) {
 	if a.parsed == nil {
 		if a.parsed, err = eventpattern.Parse(a.JSON); err == nil {
 			for i, path := range paths {
-				a.asked[i], _ = a.parsed.String(path)
+				switch values := a.parsed.Strings(path); len(values) {
+				case 0:
+				case 1:
+					a.asked[i] = values[0]
+				default:
+					a.several = true
+				}
 			}
 		}
 	}
@@ -136,6 +143,20 @@ func (a *arrived) parse() (err error) {
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html).
 func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 	of := r.buses[place{a.account, a.region, a.bus}]
+	if a.several {
+		tried := map[*rule]bool{}
+		for _, list := range of {
+			for _, rule := range list {
+				if tried[rule] {
+					continue
+				}
+				if tried[rule] = true; !fn(rule) {
+					return
+				}
+			}
+		}
+		return
+	}
 	for which := range 1 << len(paths) {
 		var key asked
 		twice := false
