@@ -184,6 +184,9 @@ func Open(ctx context.Context, c Config) (d *Daemon, err error) {
 		if err = d.deliver(ctx); err != nil {
 			return d, err
 		}
+		if err = d.findInsights(ctx); err != nil {
+			return d, err
+		}
 		if err = d.trail.addStreams(c.streams); err != nil {
 			return d, err
 		}
@@ -480,6 +483,9 @@ func (d *Daemon) housekeep(ctx context.Context) {
 			if d.trail != nil {
 				if err := d.trail.retire(ctx, d.config.Now().Add(-d.config.TrailFor)); err != nil && ctx.Err() == nil {
 					d.config.Log.Error("old events could not be let go", "error", err)
+				}
+				if err := d.trail.insights.Tick(ctx, d.config.Now()); err != nil && ctx.Err() == nil {
+					d.config.Log.Error("Insights could not be ended", "error", err)
 				}
 			}
 			if d.notify != nil {

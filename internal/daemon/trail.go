@@ -15,6 +15,7 @@ import (
 	"github.com/warder-iam/warder/internal/audit"
 	"github.com/warder-iam/warder/internal/audit/delivery"
 	"github.com/warder-iam/warder/internal/audit/feed"
+	"github.com/warder-iam/warder/internal/audit/insight"
 	"github.com/warder-iam/warder/internal/audit/outbox"
 	"github.com/warder-iam/warder/internal/audit/stream"
 	"github.com/warder-iam/warder/internal/audit/trail"
@@ -33,6 +34,7 @@ type auditTrail struct {
 	outbox   *outbox.Outbox
 	streams  []*stream.Stream
 	delivery *delivery.Delivery // nil without buckets
+	insights *insight.Watcher
 	out      *slog.Logger
 
 	lost lossReport
@@ -88,6 +90,9 @@ func (t *auditTrail) run(ctx context.Context) {
 		defer stop() // when it is fed no more
 	}
 	fed.Wait()
+	if err := t.insights.Save(context.WithoutCancel(ctx)); err != nil {
+		t.out.Error("what was counted for Insights could not be kept", "error", err)
+	}
 }
 
 // retire lets go of events of before a time. The feed says so if somebody has not

@@ -16,8 +16,18 @@ import (
 
 // fileID tells the files apart that are gathered at the same time.
 type fileID struct {
-	period *period
-	region string
+	period  *period
+	region  string
+	insight bool
+}
+
+// folder is where CloudTrail has such files: Insights events are apart from the others
+// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-insights-log-files.html).
+func (id *fileID) folder() string {
+	if id.insight {
+		return "CloudTrail-Insight"
+	}
+	return "CloudTrail"
 }
 
 // file is a log file that is being gathered. Its records are those of the feed's
@@ -51,7 +61,7 @@ func (d *Delivery) gather(e *trail.Entry) {
 		if !p.selector.Selects(event) {
 			continue
 		}
-		id := fileID{p, d.region(t, e.JSON)}
+		id := fileID{p, d.region(t, e.JSON), e.Category == trail.Insight}
 		f := d.files[id]
 		if f == nil {
 			f = new(file)
@@ -133,7 +143,7 @@ func (f *file) cut(id fileID, now time.Time, z *packer) (*logFile, []byte) {
 	t := id.period.Trail
 	l := &logFile{
 		Bucket: t.Bucket, Algorithm: sha256Name, Newest: stamp{f.newest}, Oldest: stamp{f.oldest},
-		Object: fmt.Sprintf("%s%s_CloudTrail_%s_%sZ_%s.json.gz", folderOf(id.period, "CloudTrail", id.region, now), t.Account, id.region,
+		Object: fmt.Sprintf("%s%s_%s_%s_%sZ_%s.json.gz", folderOf(id.period, id.folder(), id.region, now), t.Account, id.folder(), id.region,
 			now.UTC().Format("20060102T1504"), rand.Text()[:16]),
 	}
 	body, sum := z.pack(func(w io.Writer) {

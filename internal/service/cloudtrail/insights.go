@@ -35,6 +35,8 @@ func (s *Service) putInsightSelectors(c *service.Call, tx *state.Tx, in *api.Put
 			return nil, invalidInsights("An Insights selector must have an InsightType.")
 		case slices.ContainsFunc(selectors, func(s state.InsightSelector) bool { return s.Type == *i.InsightType }):
 			return nil, invalidInsights("The InsightType %s is there more than once.", *i.InsightType)
+		case slices.Contains(i.EventCategories, api.SourceEventCategoryData):
+			return nil, unsupported("Insights are found in management events only.")
 		}
 		selectors = append(selectors, state.InsightSelector{Type: *i.InsightType, Categories: i.EventCategories})
 	}
