@@ -75,7 +75,7 @@ func (b rulesOfBus) add(r *rule) {
 	keys := []asked{{}}
 	for i, path := range paths {
 		values, ok := r.pattern.Requires(path)
-		if !ok {
+		if !ok || slices.Contains(values, "") {
 			continue
 		}
 		var with []asked
@@ -143,6 +143,7 @@ func (a *arrived) parse() (err error) {
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html).
 func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 	of := r.buses[place{a.account, a.region, a.bus}]
+	take := func(r *rule) bool { return a.read && r.State != state.EventRuleAllEvents || fn(r) }
 	if a.several {
 		tried := map[*rule]bool{}
 		for _, list := range of {
@@ -150,7 +151,7 @@ func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 				if tried[rule] {
 					continue
 				}
-				if tried[rule] = true; !fn(rule) {
+				if tried[rule] = true; !take(rule) {
 					return
 				}
 			}
@@ -170,7 +171,7 @@ func (r *rules) candidates(a *arrived, fn func(*rule) bool) {
 			continue
 		}
 		for _, rule := range of[key] {
-			if (!a.read || rule.State == state.EventRuleAllEvents) && !fn(rule) {
+			if !take(rule) {
 				return
 			}
 		}
