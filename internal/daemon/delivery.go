@@ -34,7 +34,7 @@ func (d *Daemon) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.feed.Add(t.delivery, feed.Options{FromNow: true, Share: deliveryShare})
+	t.feed.Add(t.delivery, feed.Options{FromNow: true, Share: deliveryShare, Idle: t.delivery.Idle})
 	return nil
 }
 

@@ -21,7 +21,7 @@ func (d *Daemon) findInsights(ctx context.Context) (err error) {
 		Wants: func(account string) (calls, errors bool) { return insightsOf(d.state.Snapshot(), account) },
 	})
 	if err == nil {
-		t.feed.Add(t.insights, feed.Options{FromNow: true, Share: insightShare})
+		t.feed.Add(t.insights, feed.Options{FromNow: true, Share: insightShare, Idle: func() bool { return !anyInsights(d.state.Snapshot()) }})
 	}
 	return err
 }
@@ -35,4 +35,14 @@ func insightsOf(s *state.Snapshot, account string) (calls, errors bool) {
 		}
 	}
 	return calls, errors
+}
+
+// anyInsights says whether any account asks for Insights.
+func anyInsights(s *state.Snapshot) bool {
+	for t := range s.Trails.All() {
+		if t.Logging && len(t.Insights) > 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -156,6 +156,13 @@ func (d *Delivery) Take(ctx context.Context, source string, position int64, entr
 	return nil
 }
 
+// Idle says whether there is no trail, and nothing of one is still to be delivered.
+func (d *Delivery) Idle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.trails) == 0 && len(d.files) == 0 && d.State.Snapshot().Trails.Len() == 0
+}
+
 // Taken is up to where a source is in the outbox: what follows is lost if it goes.
 func (d *Delivery) Taken(source string) int64 {
 	d.mu.Lock()

@@ -49,6 +49,9 @@ type Options struct {
 	FromNow bool
 	// Batch is how many events are handed over at once, at most (1000).
 	Batch int
+	// Idle says that there is nothing that the consumer would do with events: it is
+	// handed none then, but the position. Nil: there always is.
+	Idle func() bool
 	// Share is the part of the time that a consumer may take of each source while
 	// more events come than it takes: one in Share. It falls behind then, and
 	// catches up later. 0 does not hold it back.
@@ -215,6 +218,9 @@ func (f *Feed) feed(ctx context.Context, s *source, c served) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errIdle) {
+			continue
+		}
 		log := f.out.With("consumer", c.Name(), "source", s.name)
 		switch {
 		case errors.Is(err, store.ErrCompacted):
@@ -224,7 +230,7 @@ func (f *Feed) feed(ctx context.Context, s *source, c served) {
 			log.Error("the store is older than what the audit trail has of it: "+
 				"if an older copy was put back, stop the server and remove index.db, which is then made anew", "error", err)
 		default:
-			log.Error("the audit trail stands still (if index.db is damaged, stop the server and remove it: it is then made anew)", "error", err)
+			log.Error("a consumer of the audit trail stands still (if it is the index and index.db is damaged, stop the server and remove the file: it is then made anew)", "error", err)
 		}
 		pause(ctx, retryAfter)
 	}
@@ -256,8 +262,36 @@ func (s *source) begin(ctx context.Context, c served) (after int64, err error) {
 	return after, c.Take(ctx, s.name, after, nil)
 }
 
+// errIdle ends serving a consumer that has nothing to do with events any more.
+var errIdle = errors.New("feed: the consumer is idle")
+
+// idleEvery is how often it is looked whether a consumer is still idle.
+const idleEvery = 200 * time.Millisecond
+
+// idle moves the position of a consumer on while it is idle. The end is read before
+// the question is asked: what comes after the answer is never passed over.
+func (s *source) idle(ctx context.Context, c served, after int64) (int64, error) {
+	for c.Idle != nil && ctx.Err() == nil {
+		end := s.end()
+		if !c.Idle() {
+			break
+		}
+		if end > after {
+			if err := c.Take(ctx, s.name, end, nil); err != nil {
+				return after, err
+			}
+			after = end
+		}
+		pause(ctx, idleEvery)
+	}
+	return after, ctx.Err()
+}
+
 func (s *source) serve(ctx context.Context, c served) error {
 	after, err := s.begin(ctx, c)
+	if err == nil {
+		after, err = s.idle(ctx, c, after)
+	}
 	if err != nil {
 		return err
 	}
@@ -298,6 +332,9 @@ func (s *source) serve(ctx context.Context, c served) error {
 			}
 			if err := c.Take(ctx, s.name, position, batch); err != nil {
 				return err
+			}
+			if c.Idle != nil && c.Idle() {
+				return errIdle
 			}
 			if len(arrivals) > 0 && c.busy(s.count()-count, len(batch)) {
 				pause(ctx, time.Duration(c.Share-1)*time.Since(began))

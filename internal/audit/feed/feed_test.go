@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,5 +227,54 @@ func TestBusy(t *testing.T) {
 		if got := (&Options{Share: tc.share}).busy(tc.came, tc.taken); got != tc.want {
 			t.Errorf("share %d: %d came, %d taken: %t", tc.share, tc.came, tc.taken, got)
 		}
+	}
+}
+
+// An idle consumer is handed no events, and keeps up; when it is idle no more it gets
+// what comes from then on.
+func TestIdle(t *testing.T) {
+	w, c := newWorld(t), &collector{}
+	var idle atomic.Bool
+	idle.Store(true)
+	w.Add(c, Options{Idle: idle.Load})
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	done := make(chan struct{})
+	go func() { w.Run(ctx); close(done) }()
+	w.change("1")
+	w.read("2", account)
+	upTo := func(name string, at int64) {
+		t.Helper()
+		for ctx.Err() == nil {
+			if got, _, _ := c.Position(ctx, name); got >= at {
+				return
+			}
+			pause(ctx, time.Millisecond)
+		}
+		t.Fatalf("%s is not taken up to %d", name, at)
+	}
+	upTo("store", w.state.Snapshot().Revision)
+	upTo(w.log.ID(), w.log.Head().Position)
+	if got := c.got(); len(got) != 0 {
+		t.Errorf("while idle: %q", got)
+	}
+	idle.Store(false)
+	w.change("3")
+	w.read("4", account)
+	for ctx.Err() == nil && len(c.got()) < 2 {
+		pause(ctx, time.Millisecond)
+	}
+	idle.Store(true) // it is asked again with the next events, which come with them
+	w.change("5")
+	w.read("6", account)
+	upTo("store", w.state.Snapshot().Revision)
+	upTo(w.log.ID(), w.log.Head().Position)
+	w.change("7")
+	upTo("store", w.state.Snapshot().Revision)
+	stop()
+	<-done
+	got := c.got()
+	if len(got) < 2 || got[0] != "3" || got[1] != "4" || slices.Contains(got, "7") {
+		t.Errorf("got %q", got)
 	}
 }

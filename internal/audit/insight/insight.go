@@ -70,8 +70,7 @@ type Watcher struct {
 
 // account is what is known of one account.
 type account struct {
-	Since  time.Time          `json:"since"` // when it was watched first
-	Last   time.Time          `json:"last"`  // the newest event
+	Since  time.Time          `json:"since"` // the first event that was counted
 	Series map[string]*series `json:"series"`
 }
 
@@ -106,6 +105,11 @@ func (*Watcher) Name() string { return consumer }
 
 // Position implements feed.Consumer.
 func (w *Watcher) Position(ctx context.Context, source string) (int64, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at, known := w.positions[source]; known {
+		return at, true, nil
+	}
 	return w.config.Outbox.Position(ctx, consumer, source)
 }
 
@@ -113,7 +117,8 @@ func (w *Watcher) Position(ctx context.Context, source string) (int64, bool, err
 func (w *Watcher) Take(ctx context.Context, source string, position int64, entries []*trail.Entry) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(entries) > 0 && position <= w.positions[source] {
+	at, known := w.positions[source]
+	if known && position <= at {
 		return nil // counted before
 	}
 	for _, e := range entries {
@@ -122,7 +127,7 @@ func (w *Watcher) Take(ctx context.Context, source string, position int64, entri
 		}
 	}
 	w.positions[source] = position
-	if time.Since(w.saved) < saveEvery && len(entries) > 0 {
+	if known && time.Since(w.saved) < saveEvery {
 		return nil
 	}
 	return w.save(ctx)
@@ -196,8 +201,8 @@ func (w *Watcher) count(ctx context.Context, e *trail.Entry) error {
 		w.accounts[e.Account] = a
 	}
 	w.changed[e.Account] = true
-	if e.Time.After(a.Last) {
-		a.Last = e.Time.UTC()
+	if e.Time.Before(a.Since) { // the sources are not in order between them
+		a.Since = e.Time.UTC()
 	}
 	if err := w.settle(ctx, e.Account, a, minuteOf(e.Time)); err != nil {
 		return err

@@ -42,7 +42,9 @@ func (w *world) restart() {
 	var err error
 	w.Watcher, err = New(w.t.Context(), Config{
 		Outbox: w.outbox,
-		Wants:  func(account string) (bool, bool) { return w.calls && account == watched, w.errors && account == watched },
+		Wants: func(account string) (bool, bool) {
+			return w.calls && account == watched, w.errors && account == watched
+		},
 		Emit: func(_ context.Context, e *trail.Entry) error {
 			var got event
 			if err := json.Unmarshal(e.JSON, &got); err != nil {
