@@ -60,7 +60,7 @@ func (d *Daemon) alertRoutes(mux *http.ServeMux) {
 	})
 }
 
-var errNoTrail = errors.New("this server keeps no audit trail, and so has no alerts: start it with --trail FOLDER")
+var errNoTrail = errors.New("this server keeps no audit trail, and so has no alerts: it was started with --trail none")
 
 func alertRoute[Out any](d *Daemon, do func(context.Context, *AlertsRequest) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

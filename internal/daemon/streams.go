@@ -18,7 +18,7 @@ func (c *Config) parseStreams() (err error) {
 		return err
 	}
 	if len(c.streams) > 0 && c.Trail == "" {
-		return errors.New("a stream sends the events of the audit trail, and there is none: start with --trail FOLDER too")
+		return errors.New("a stream sends the events of the audit trail, and there is none: start without --trail none")
 	}
 	headers, err := stream.ParseHeaders(os.Getenv(headersVariable))
 	if err != nil {

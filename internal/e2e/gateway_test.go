@@ -54,6 +54,7 @@ type gateway struct {
 	address string
 	dir     string // of the buckets
 	cmd     *exec.Cmd
+	held    net.Listener // on its port, while it is away
 }
 
 // newGateway makes an endpoint with empty buckets, and starts it. It knows the
@@ -67,7 +68,10 @@ func newGateway(t testing.TB, buckets ...string) *gateway {
 		}
 	}
 	g.start()
-	t.Cleanup(g.stop)
+	t.Cleanup(func() {
+		g.stop()
+		g.held.Close()
+	})
 	return g
 }
 
@@ -80,6 +84,9 @@ func (g *gateway) environ() []string {
 
 func (g *gateway) start() {
 	g.t.Helper()
+	if g.held != nil {
+		g.held.Close()
+	}
 	log := new(output)
 	g.cmd = exec.Command(gatewayProgram(g.t), "--quiet", "--port", g.address, "--access", adminKeyID, "--secret", adminSecret, "posix", g.dir)
 	g.cmd.Env, g.cmd.Dir, g.cmd.Stdout, g.cmd.Stderr, g.cmd.SysProcAttr = cleanEnv(g.t), g.t.TempDir(), log, log, dieWithTest()
@@ -103,6 +110,20 @@ func (g *gateway) stop() {
 		_ = g.cmd.Wait()
 		g.cmd = nil
 	}
+	// Another test's server must not get the port meanwhile, and answer.
+	var err error
+	if g.held, err = net.Listen("tcp", g.address); err != nil {
+		g.t.Fatalf("the gateway's port is gone: %v", err)
+	}
+	go func(held net.Listener) {
+		for {
+			conn, err := held.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}(g.held)
 }
 
 // keys are the objects whose keys match a pattern, as files.

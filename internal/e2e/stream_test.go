@@ -186,7 +186,7 @@ func TestStreamRefused(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(dataFolder(t), "trail")
 	for text, flags := range map[string][]string{
-		"start with --trail":                     {"--stream", "stdout"},
+		"there is none":                          {"--trail", "none", "--stream", "stdout"},
 		"not of the form stdout":                 {"--trail", folder, "--stream", "kafka:x"},
 		"there is another one to the same place": {"--trail", folder, "--stream", "stdout", "--stream", "stdout?format=ocsf"},
 		"is not a regular file":                  {"--trail", folder, "--stream", "file:/"},

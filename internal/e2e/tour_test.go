@@ -69,7 +69,9 @@ func TestTour(t *testing.T) { runDocument(t, "tour.md", 10) }
 func TestReplayDocument(t *testing.T) { runDocument(t, "replay.md", 5) }
 
 // So does docs/alerts.md.
-func TestAlertsDocument(t *testing.T) { runDocument(t, "alerts.md", 7, "--notify-network", "127.0.0.1") }
+func TestAlertsDocument(t *testing.T) {
+	runDocument(t, "alerts.md", 7, "--notify-network", "127.0.0.1")
+}
 
 // runDocument types the blocks of a document of docs into one shell, beside a server,
 // and compares what is said with what the document says.
