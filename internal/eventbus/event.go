@@ -18,10 +18,13 @@ const (
 	insight = "AWS Insight via CloudTrail"
 )
 
-// sourceOf is the event's source, "aws.iam" for "iam.amazonaws.com", and its
-// detail-type.
+// sourceOf is the event's source, "aws.iam" for "iam.amazonaws.com" and
+// "warder.authzen" for what is Warder's own, and its detail-type.
 func sourceOf(e *trail.Entry) (source, detailType string) {
-	service, _, _ := strings.Cut(e.Source, ".")
+	service, owner, _ := strings.Cut(e.Source, ".")
+	if owner == "amazonaws.com" {
+		owner = "aws"
+	}
 	detailType = apiCall
 	switch {
 	case e.Category == trail.Insight:
@@ -29,7 +32,7 @@ func sourceOf(e *trail.Entry) (source, detailType string) {
 	case e.Source == "signin.amazonaws.com":
 		detailType = signIn
 	}
-	return "aws." + service, detailType
+	return owner + "." + service, detailType
 }
 
 // regionOf and identityOf read the awsRegion of a record and the type of its

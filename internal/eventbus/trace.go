@@ -93,6 +93,8 @@ func (b *Bus) Trace(ctx context.Context, r *state.EventRule, event string) (outc
 				outcomes = append(outcomes, Outcome{Target: t.ID, To: to, Error: "the subscription is not confirmed"})
 			case ok:
 				outcomes = append(outcomes, outcomeOf(t.ID, to, item))
+			case sub.FilterPolicy != "":
+				outcomes = append(outcomes, Outcome{Target: t.ID, To: to, Error: "the subscription's filter policy may have left it out"})
 			default:
 				outcomes = append(outcomes, Outcome{Target: t.ID, To: to, Arrived: true})
 			}

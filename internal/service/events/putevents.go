@@ -93,7 +93,7 @@ func (s *Service) newEvent(c *service.Call, snap *state.Snapshot, e *api.PutEven
 		return nil, nil, required("DetailType")
 	case deref(e.Detail) == "":
 		return nil, nil, required("Detail")
-	case strings.HasPrefix(*e.Source, "aws."):
+	case strings.HasPrefix(*e.Source, "aws."), strings.HasPrefix(*e.Source, "warder."):
 		return nil, nil, awserr.New("NotAuthorizedForSourceException", "Not authorized for the source.")
 	case e.TraceHeader != nil:
 		return nil, nil, awserr.New("InvalidArgument", "Parameter TraceHeader is not valid. Reason: Warder traces no events.")

@@ -71,19 +71,19 @@ func TestPutEvents(t *testing.T) {
 	nowhere := entry("a", "b", "{}")
 	nowhere.EventBusName = new("nowhere")
 	in := &api.PutEventsRequest{Entries: []api.PutEventsRequestEntry{
-		full, entry("", "b", "{}"), entry("a", "", "{}"), entry("a", "b", ""), entry("a", "b", "detail"), entry("a", "b", "[1]"), entry("aws.iam", "b", "{}"), traced, nowhere, entry("a", "b", "{}"),
+		full, entry("", "b", "{}"), entry("a", "", "{}"), entry("a", "b", ""), entry("a", "b", "detail"), entry("a", "b", "[1]"), entry("aws.iam", "b", "{}"), entry("warder.alerts", "b", "{}"), traced, nowhere, entry("a", "b", "{}"),
 	}}
 	out, err := s.putEvents(c, snap, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *out.FailedEntryCount != 8 || len(out.Entries) != 10 {
+	if *out.FailedEntryCount != 9 || len(out.Entries) != 11 {
 		t.Errorf("%+v", out)
 	}
 	for i, want := range []string{
 		"", "InvalidArgument: Parameter Source is not valid. Reason: Source is a required argument.", "InvalidArgument: Parameter DetailType is not valid. Reason: DetailType is a required argument.",
 		"InvalidArgument: Parameter Detail is not valid. Reason: Detail is a required argument.", "MalformedDetail: Detail is malformed.", "MalformedDetail: Detail is malformed.",
-		"NotAuthorizedForSourceException: Not authorized for the source.", "InvalidArgument: Parameter TraceHeader is not valid. Reason: Warder traces no events.",
+		"NotAuthorizedForSourceException: Not authorized for the source.", "NotAuthorizedForSourceException: Not authorized for the source.", "InvalidArgument: Parameter TraceHeader is not valid. Reason: Warder traces no events.",
 		"ResourceNotFoundException: Event bus nowhere does not exist.", "",
 	} {
 		e := out.Entries[i]
@@ -98,7 +98,7 @@ func TestPutEvents(t *testing.T) {
 	if got, want := string(shop[0].JSON), `{"version":"0","id":"`+*out.Entries[0].EventId+`","detail-type":"Order <placed>","source":"shop","account":"`+account+`","time":"2025-01-02T02:04:05Z","region":"us-east-1","resources":["arn:x"],"detail":{"n":1.50,"s":"é"}}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if !strings.Contains(string(home[0].JSON), `"time":"2026-03-04T05:06:07Z","region":"us-east-1","resources":[]`) || !home[0].Time.Equal(c.Time) || home[0].ID != *out.Entries[9].EventId {
+	if !strings.Contains(string(home[0].JSON), `"time":"2026-03-04T05:06:07Z","region":"us-east-1","resources":[]`) || !home[0].Time.Equal(c.Time) || home[0].ID != *out.Entries[10].EventId {
 		t.Errorf("%s", home[0].JSON)
 	}
 }
